@@ -1,0 +1,47 @@
+# firmscope: every target does its own set-up; only Python 3.11 or newer, pip and make are needed.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+STAMP = $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check unit lint types layers bench data-dictionary clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $(STAMP)
+
+install: $(STAMP) ## make the virtual environment
+
+demo: $(STAMP) ## the whole chain on fictional firms; leaves demo/report/index.html and demo/exports
+	rm -rf demo
+	$(BIN)/firmscope demo demo
+
+test: lint types layers unit ## everything that continuous integration runs
+
+lint: $(STAMP) ## format and lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(STAMP) ## static types
+	$(BIN)/mypy
+
+layers: $(STAMP) ## imports point one way
+	$(BIN)/lint-imports
+
+unit: $(STAMP) ## all tests, the end-to-end run on real sites and the quality gate among them
+	$(BIN)/python -m pytest
+
+bench: $(STAMP) ## timings, as ratios against named peers in the same run
+	$(BIN)/python -m tests.benchmarks
+
+data-dictionary: $(STAMP) ## write DATA.md from the table schemas
+	$(BIN)/python -m pipelines.data_dictionary > DATA.md
+
+clean: ## remove the virtual environment and what the targets made
+	rm -rf $(VENV) demo build dist

@@ -1,0 +1,75 @@
+"""The ``firmscope`` command: global options, and exit codes that tell the truth.
+
+Commands live in ``pipelines/commands``; nothing heavy is imported before a command runs, so that ``--help`` answers at
+once.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.commands import exports, imports, inspect, labelling, stages, workspaces
+
+app = typer.Typer(
+    name="firmscope",
+    help="Find out what firms do from what they say on their websites, and count them by sector and place.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for module in (workspaces, imports, stages, exports, labelling, inspect):
+    module.register(app)
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    workspace: Annotated[
+        Path,
+        typer.Option(envvar="FIRMSCOPE_WORKSPACE", help="The workspace to work in.", show_default="current folder"),
+    ] = Path(),
+) -> None:
+    context.obj = workspace
+
+
+def main() -> None:
+    """Run the command line; errors that a person can act on are printed without a traceback."""
+    from crawler.errors import CrawlerError
+
+    from classifier.errors import ClassifierError
+    from labels.errors import LabelsError
+    from models.errors import ModelsError
+    from pipelines.errors import FirmscopeError
+
+    try:
+        app()
+    except FirmscopeError as error:
+        _fail(str(error), error.exit_code)
+    except LabelsError as error:
+        _fail(str(error), 2)
+    except (CrawlerError, ClassifierError, ModelsError) as error:
+        _fail(str(error), 1)
+    except KeyboardInterrupt:
+        _fail("stopped", 11)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _fail(f"no space left on the disk ({error.filename or 'unknown file'}); free some and run again", 3)
+
+
+def _fail(message: str, code: int) -> None:
+    sys.stderr.write(f"firmscope: {message}\n")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

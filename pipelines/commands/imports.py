@@ -1,0 +1,63 @@
+"""``import firms`` and ``import texts``: bring firms and their words into a workspace."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+File = Annotated[Path, typer.Argument(help="The file to import.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    group = typer.Typer(help="Bring firms, texts and figures into the workspace.", no_args_is_help=True)
+    group.command("firms")(import_firms)
+    group.command("texts")(import_texts)
+    app.add_typer(group, name="import")
+
+
+def import_firms(
+    context: typer.Context,
+    file: File,
+    allow_missing_websites: Annotated[
+        bool,
+        typer.Option("--allow-missing-websites", help="Keep firms whose website is empty or unusable, without one."),
+    ] = False,
+) -> None:
+    """Import a firm list: CSV with firm_id, name, website and further columns of the table firms."""
+    from pipelines.firm_lists import read_firm_list
+    from pipelines.importing import import_firms as write_firms
+    from pipelines.runs import start_run
+    from pipelines.workspace import Workspace
+
+    with start_run(Workspace(context.obj), "import firms") as run:
+        listed = read_firm_list(file, datetime.now(UTC).date(), allow_missing_websites)
+        write_firms(run, listed)
+    _say(
+        f"{len(listed.firms)} firms imported, {len(listed.accounts)} with figures, {len(listed.premises)} with postcode"
+    )
+    for what in ("website", "postcode"):
+        number = sum(1 for _, kind, _ in listed.unusable if kind == what)
+        if number:
+            _say(f"{number} {what} cells could not be used; see {run.folder / 'log.jsonl'}")
+
+
+def import_texts(context: typer.Context, file: File) -> None:
+    """Import firms and their words: JSON lines of firm_id, name, text, and optionally url and website."""
+    from pipelines.importing import import_texts as write_texts
+    from pipelines.runs import start_run
+    from pipelines.text_lists import read_texts
+    from pipelines.workspace import Workspace
+
+    with start_run(Workspace(context.obj), "import texts") as run:
+        texts = read_texts(file)
+        write_texts(run, texts, run.started_at)
+    _say(f"{len(texts.firms)} firms imported with {len(texts.pages)} texts")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")

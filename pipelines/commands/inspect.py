@@ -1,0 +1,50 @@
+"""``runs``: what happened, run by run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    runs = typer.Typer(help="See what happened.", no_args_is_help=True)
+    runs.command("list")(runs_list)
+    runs.command("show")(runs_show)
+    app.add_typer(runs, name="runs")
+
+
+def runs_list(
+    context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
+    """List the runs of the workspace, oldest first."""
+    from pipelines.runs import list_runs
+    from pipelines.screen import print_table, runs_table
+    from pipelines.workspace import Workspace
+
+    workspace = Workspace(context.obj)
+    workspace.require()
+    manifests = list_runs(workspace)
+    if as_json:
+        sys.stdout.write(json.dumps(manifests, indent=1) + "\n")
+    else:
+        print_table(runs_table(manifests))
+
+
+def runs_show(
+    context: typer.Context, run_id: Annotated[str, typer.Argument(help="The run, or the start of its id.")]
+) -> None:
+    """Print the manifest of one run."""
+    from pipelines.errors import UsageError
+    from pipelines.runs import list_runs
+    from pipelines.workspace import Workspace
+
+    workspace = Workspace(context.obj)
+    workspace.require()
+    found = [manifest for manifest in list_runs(workspace) if manifest["run_id"].startswith(run_id)]
+    if len(found) != 1:
+        raise UsageError(f"{len(found)} runs begin with {run_id!r}; firmscope runs list shows them all")
+    sys.stdout.write(json.dumps(found[0], indent=1) + "\n")

@@ -1,0 +1,145 @@
+"""The stages as commands: crawl, train, evaluate, classify, rollup, report, and nightly, which runs them in order."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for a program.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    for command in (demo, nightly, crawl, train, evaluate, classify, rollup, report):
+        app.command()(command)
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Folder of the demo's workspace.")] = Path("firmscope-demo"),
+) -> None:
+    """Run the whole chain on fictional firms: real HTTP crawl, real encoder, report at the end."""
+    from pipelines.demo.command import run_demo
+
+    run_demo(folder)
+
+
+def nightly(context: typer.Context, as_json: Json = False) -> None:
+    """Crawl what is due, classify what changed, roll up, export and report."""
+    from pipelines.nightly import run_nightly
+    from pipelines.runs import start_run
+    from pipelines.screen import Screen, cluster_table, print_table
+    from pipelines.workspace import Workspace
+
+    with start_run(Workspace(context.obj), "nightly") as run:
+        summary = run_nightly(run, Screen())
+    if as_json:
+        _print_json({"run_id": run.run_id, "outcome": run.outcome, **summary.as_dict()})
+        return
+    print_table(cluster_table(summary))
+    for line in summary.sentences():
+        sys.stdout.write(line + "\n")
+
+
+def crawl(context: typer.Context) -> None:
+    """Visit the websites that are due."""
+    from pipelines.crawling import run_crawl
+    from pipelines.runs import start_run
+    from pipelines.screen import Screen
+    from pipelines.workspace import Workspace
+
+    with start_run(Workspace(context.obj), "crawl") as run, Screen().bar("Crawling sites") as progress:
+        run_crawl(run, progress)
+    outcomes = ", ".join(f"{outcome} {number}" for outcome, number in run.notes["outcomes"].items())
+    sys.stdout.write(f"Outcomes of all firms: {outcomes or 'no firms yet'}\n")
+
+
+def train(context: typer.Context) -> None:
+    """Train a model on the labels and the seed examples; the next classify uses it."""
+    from pipelines.runs import start_run
+    from pipelines.screen import Screen
+    from pipelines.training import run_train
+    from pipelines.workspace import Workspace
+
+    with start_run(Workspace(context.obj), "train") as run:
+        trained = run_train(run, Screen())
+    sys.stdout.write(f"Model {trained.model_id} trained on {trained.examples} labelled examples.\n")
+    if trained.untrained:
+        sys.stdout.write(
+            f"Not trained, too few includes or excludes (never assigned): {', '.join(trained.untrained)}\n"
+        )
+
+
+class Split(StrEnum):
+    """How firms are held out."""
+
+    holdout = "holdout"
+    folds = "folds"
+
+
+def evaluate(
+    context: typer.Context,
+    as_json: Json = False,
+    split: Annotated[
+        Split, typer.Option(help="holdout: 30 % of the firms, always the same; folds: every firm once, in five folds.")
+    ] = Split.holdout,
+) -> None:
+    """Train on a part of the labelled firms and score the rest, beside the baselines."""
+    from pipelines.evaluating import run_evaluate
+    from pipelines.runs import start_run
+    from pipelines.screen import Screen, evaluation_tables, print_table
+    from pipelines.workspace import Workspace
+
+    with start_run(Workspace(context.obj), "evaluate") as run:
+        evaluation = run_evaluate(run, Screen(), split.value)
+    evaluated_on = run.notes["evaluated_on"]
+    if as_json:
+        _print_json({"evaluated_on": evaluated_on, **asdict(evaluation)})
+        return
+    for table in evaluation_tables(evaluation, evaluated_on):
+        print_table(table)
+
+
+def classify(context: typer.Context) -> None:
+    """Assign firms whose words changed to sectors, with the newest model."""
+    from pipelines.classifying import run_classify
+    from pipelines.runs import start_run
+    from pipelines.screen import Screen
+    from pipelines.workspace import Workspace
+
+    with start_run(Workspace(context.obj), "classify") as run:
+        run_classify(run, Screen())
+        counts = run.stages["classify"]
+    sys.stdout.write(f"{counts.rows_out} firms classified, {counts.unchanged} unchanged.\n")
+
+
+def rollup(context: typer.Context) -> None:
+    """Count businesses, employees and turnover per cluster and area."""
+    from pipelines.publishing import run_rollup
+    from pipelines.runs import start_run
+    from pipelines.workspace import Workspace
+
+    with start_run(Workspace(context.obj), "rollup") as run:
+        run_rollup(run)
+    written = run.stages["rollup"].written.get("cells", 0)
+    sys.stdout.write(f"{written} figures written.\n" if written else "No figure changed.\n")
+
+
+def report(context: typer.Context) -> None:
+    """Write the report."""
+    from pipelines.publishing import run_report
+    from pipelines.runs import start_run
+    from pipelines.workspace import Workspace
+
+    with start_run(Workspace(context.obj), "report") as run:
+        path = run_report(run)
+    sys.stdout.write(f"Report: {path}\n")
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, indent=1, default=str) + "\n")

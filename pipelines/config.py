@@ -1,0 +1,177 @@
+"""Every setting of a workspace, typed, with its default and its reason; read from ``firmscope.toml``.
+
+An unknown key stops the run: a misspelt ``crawl.delay`` must not leave a site without its pause.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomlkit
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from tomlkit.exceptions import TOMLKitError
+
+from pipelines.errors import UsageError
+
+
+def _network(text: str) -> str:
+    import ipaddress
+
+    try:
+        return str(ipaddress.ip_network(text, strict=True))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a network such as 127.0.0.0/8 ({error})") from error
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CrawlConfig(_Section):
+    """How firms' sites are visited."""
+
+    contact: str = Field("", description="e-mail or web address that site owners can write to; no crawl without it")
+    delay_s: float = Field(1.0, ge=0, le=60, description="pause between two requests to one host, seconds")
+    page_budget: int = Field(20, ge=1, le=500, description="pages fetched per site at most")
+    depth: int = Field(3, ge=0, le=10, description="links followed from the home page at most")
+    timeout_s: float = Field(30, gt=0, le=300, description="time limit of one request, seconds")
+    concurrent_sites: int = Field(200, ge=1, le=500, description="sites visited side by side")
+    recrawl_after_h: float = Field(20, ge=0, description="hours before a visited site is due again")
+    allow_addresses: list[Annotated[str, AfterValidator(_network)]] = Field(
+        default_factory=list, description="networks that may be visited beside public ones, e.g. 127.0.0.0/8"
+    )
+
+
+class EncoderConfig(_Section):
+    """How text becomes vectors."""
+
+    name: str = Field("minilm", description="minilm (packaged), or a folder with a sentence-transformers model")
+
+
+class TrainConfig(_Section):
+    """How a model is made."""
+
+    use_seeds: bool = Field(True, description="train on the seed examples of seeds.yaml beside the labels")
+
+
+class StoreConfig(_Section):
+    """Where tables are kept."""
+
+    shards: int = Field(4, ge=1, le=4096, description="partitions of every table; fixed when the workspace is made")
+
+
+class EngineConfig(_Section):
+    """What the work runs on."""
+
+    kind: Literal["local"] = Field("local", description="local: this machine")
+
+
+class Config(_Section):
+    """All settings of a workspace."""
+
+    crawl: CrawlConfig = CrawlConfig()
+    encoder: EncoderConfig = EncoderConfig()
+    train: TrainConfig = TrainConfig()
+    store: StoreConfig = StoreConfig()
+    engine: EngineConfig = EngineConfig()
+
+
+def known_keys() -> list[str]:
+    """Every setting as ``section.key``, in order."""
+    return [f"{section}.{key}" for section, model in _sections().items() for key in model.model_fields]
+
+
+def load_config(path: Path) -> Config:
+    """Read and check a configuration file.
+
+    Raises:
+        UsageError: No such file, not TOML, an unknown key, or a value of the wrong kind.
+    """
+    return _check(_parse(path).unwrap(), path)
+
+
+def default_toml() -> str:
+    """A configuration file with every setting, its default and what it means."""
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Settings of this firmscope workspace. Unknown keys are refused."))
+    for section, model in _sections().items():
+        table = tomlkit.table()
+        for key, field in model.model_fields.items():
+            table.add(tomlkit.comment(field.description or ""))
+            table.add(key, field.get_default(call_default_factory=True))
+        document.add(section, table)
+    return tomlkit.dumps(document)
+
+
+def set_key(path: Path, key: str, text: str) -> Config:
+    """Set one key in the file, comments kept, and return the checked configuration.
+
+    Args:
+        path: Configuration file.
+        key: ``section.key``.
+        text: Value as typed; lists as ``a,b`` or ``["a", "b"]``.
+
+    Raises:
+        UsageError: Unknown key or a value that does not fit; the file is left as it was.
+    """
+    if key not in known_keys():
+        raise UsageError(_unknown(key, path))
+    section, name = key.split(".")
+    document = _parse(path)
+    if section not in document:
+        document.add(section, tomlkit.table())
+    document[section][name] = _value(key, text)
+    config = _check(document.unwrap(), path)
+    from pipelines.workspace import write_whole
+
+    write_whole(path, tomlkit.dumps(document).encode())
+    return config
+
+
+def _value(key: str, text: str) -> Any:
+    section, name = key.split(".")
+    kind = _sections()[section].model_fields[name].annotation
+    if kind is str or (text.strip() and not text.strip().startswith("[") and "list" in str(kind)):
+        return text if kind is str else [part.strip() for part in text.split(",") if part.strip()]
+    if "list" in str(kind) and not text.strip():
+        return []
+    try:
+        return tomlkit.parse(f"x = {text}").unwrap()["x"]
+    except TOMLKitError:
+        return text
+
+
+def _parse(path: Path) -> tomlkit.TOMLDocument:
+    try:
+        return tomlkit.parse(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: no such file; make a workspace with: firmscope init {path.parent}") from error
+    except (TOMLKitError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not a TOML file ({error}); mend that line") from error
+
+
+def _check(values: dict[str, Any], path: Path) -> Config:
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"][:2])
+        if problem["type"] == "extra_forbidden":
+            raise UsageError(_unknown(key, path)) from error
+        message = problem["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{path}: {key} = {problem['input']!r}: {message}; set it with: "
+                         f"firmscope config set {key} VALUE") from error  # fmt: skip
+
+
+def _unknown(key: str, path: Path) -> str:
+    keys = known_keys()
+    near = difflib.get_close_matches(key, keys, n=1, cutoff=0.4)
+    near = near or [known for known in keys if known.split(".")[-1] == key.split(".")[-1]]
+    hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(keys)}"
+    return f"{path}: unknown key {key}; {hint}"
+
+
+def _sections() -> dict[str, type[BaseModel]]:
+    return {name: type(field.default) for name, field in Config.model_fields.items()}

@@ -1,0 +1,100 @@
+"""The ``demo`` command: a workspace of fictional firms, their websites served on loopback, and one real night.
+
+Nothing is simulated but the firms: the crawl goes over HTTP, the encoder reads what came back.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from labels.taxonomy import load_taxonomy
+from pipelines.config import set_key
+from pipelines.demo.firms import DemoFirm, load_demo_firms
+from pipelines.demo.server import NETWORK, serve_demo_sites
+from pipelines.firm_lists import read_firm_list
+from pipelines.importing import import_firms
+from pipelines.nightly import Summary, run_nightly
+from pipelines.runs import start_run
+from pipelines.screen import Screen, cluster_table, print_table
+from pipelines.setup import create_workspace
+from pipelines.training import run_train
+from pipelines.workspace import Workspace
+
+COLUMNS = ("firm_id", "name", "website", "company_number", "postcode", "lad_code", "employees", "turnover_gbp")
+SETTINGS = {
+    "crawl.contact": "https://example.org/firmscope-demo",
+    "crawl.delay_s": "0",  # the sites are this command's own
+    "crawl.allow_addresses": f"{NETWORK}.0.0/16,127.0.0.1/32",
+}
+
+
+def run_demo(folder: Path) -> Summary:
+    """Make the workspace, serve the sites, run a night against them, print what came out and stop the server.
+
+    Raises:
+        UsageError: The folder is in use.
+        DemoServerError: The sites found no port on loopback.
+    """
+    firms = load_demo_firms()
+    screen = Screen()
+    create_workspace(folder, "midlands")
+    workspace = Workspace(folder)
+    for key, value in SETTINGS.items():
+        set_key(workspace.config_file, key, value)
+    with serve_demo_sites(firms) as websites:
+        _say(f"Serving the websites of {sum(map(bool, websites.values()))} fictional firms on loopback.")
+        firm_list = folder / "demo-firms.csv"
+        _write_firm_list(firm_list, firms, websites)
+        with start_run(workspace, "import firms") as run:
+            import_firms(run, read_firm_list(firm_list, run.started_at.date(), allow_missing_websites=True))
+        with start_run(workspace, "train") as run:
+            trained = run_train(run, screen)
+        _say(f"Model {trained.model_id} trained on {trained.examples} seed examples; it has not seen these firms.")
+        with start_run(workspace, "nightly") as run:
+            summary = run_nightly(run, screen)
+    print_table(cluster_table(summary))
+    _say(agreement(workspace, firms))
+    for line in summary.sentences():
+        _say(line)
+    return summary
+
+
+def agreement(workspace: Workspace, firms: Sequence[DemoFirm]) -> str:
+    """One sentence that compares the model's sectors with what the authors of the firms say, over firms with text."""
+    taxonomy = load_taxonomy(workspace.taxonomy_file)
+    read = set(workspace.lake.read_arrow("pages", ["firm_id"])["firm_id"].to_pylist())
+    held: dict[str, set[str]] = {}
+    for row in workspace.lake.read_arrow("assignments", ["firm_id", "sector", "assigned"]).to_pylist():
+        if row["assigned"]:
+            held.setdefault(row["firm_id"], set()).add(row["sector"])
+    found = stated = beyond = 0
+    for firm in firms:
+        if firm.firm_id in read:
+            given = held.get(firm.firm_id, set())
+            allowed = {*firm.truth, *firm.unsure}.union(
+                *(taxonomy.ancestors(key) for key in (*firm.truth, *firm.unsure))
+            )
+            found += len(given & set(firm.truth))
+            stated += len(firm.truth)
+            beyond += len(given - allowed)
+    return (
+        f"Beside what the firms' authors say: {found} of their {stated} sectors were found, and {beyond} were given "
+        "that they would not give."
+    )
+
+
+def _write_firm_list(path: Path, firms: Sequence[DemoFirm], websites: Mapping[str, str]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for firm in firms:
+            facts = (getattr(firm, name) for name in COLUMNS[3:])
+            cells = ("" if fact is None else fact for fact in facts)
+            writer.writerow([firm.firm_id, firm.name, websites[firm.firm_id], *cells])
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")

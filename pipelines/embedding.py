@@ -1,0 +1,87 @@
+"""Vectors for texts: from the table ``embeddings`` where they stand, from the encoder where they do not.
+
+The encoder is only loaded when a text is new, so that a night on which no site changed never reads its weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from models.digest import text_digest
+from pipelines.store import Lake
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from models.encoder import TextEncoder
+
+COMMIT_TEXTS = 4096  # texts encoded between two commits: about a minute of work on two cores
+
+Progress = Callable[[int, int], None]
+
+
+def vectors_for(
+    lake: Lake, encoder: TextEncoder, texts_by_shard: Mapping[int, Sequence[str]], run_id: str, progress: Progress
+) -> dict[str, NDArray[np.float32]]:
+    """Vectors of texts by their digest; new ones are encoded and kept.
+
+    Args:
+        lake: The tables.
+        encoder: Encoder whose vectors are wanted.
+        texts_by_shard: Texts wanted, by the shard of the firm they belong to.
+        run_id: Run to note with the commits.
+        progress: Called with texts encoded and texts to encode, when there are any.
+
+    Returns:
+        ``(dimension,) float32`` per digest, for every text asked for.
+    """
+    found: dict[str, NDArray[np.float32]] = {}
+    missing: dict[str, tuple[int, str]] = {}
+    for shard, texts in sorted(texts_by_shard.items()):
+        wanted = {text_digest(text): text for text in texts}
+        held = _held(lake, encoder, shard, wanted)
+        found |= held
+        missing |= {digest: (shard, text) for digest, text in wanted.items() if digest not in held}
+    digests = sorted(missing.keys() - found.keys())
+    for start in range(0, len(digests), COMMIT_TEXTS):
+        progress(start, len(digests))
+        batch = digests[start : start + COMMIT_TEXTS]
+        vectors = _encoded(encoder, [missing[digest][1] for digest in batch], start, len(digests), progress)
+        rows = [
+            {"shard": missing[digest][0], "text_digest": digest, "encoder_id": encoder.encoder_id, "vector": vector}
+            for digest, vector in zip(batch, vectors, strict=True)
+        ]
+        lake.append("embeddings", rows, run_id)
+        found |= dict(zip(batch, vectors, strict=True))
+    return found
+
+
+def _held(lake: Lake, encoder: TextEncoder, shard: int, wanted: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    rows = lake.read_arrow("embeddings", ["text_digest", "encoder_id", "vector"], [shard])
+    ours = pc.and_(
+        pc.equal(rows["encoder_id"], encoder.encoder_id),
+        pc.is_in(rows["text_digest"], value_set=pa.array(list(wanted), pa.string())),
+    )
+    rows = rows.filter(ours).combine_chunks()
+    if not rows.num_rows:
+        return {}
+    matrix = rows["vector"].combine_chunks().flatten().to_numpy().reshape(rows.num_rows, encoder.dimension)
+    return dict(zip(rows["text_digest"].to_pylist(), matrix, strict=True))
+
+
+def _encoded(
+    encoder: TextEncoder, texts: Sequence[str], done: int, total: int, progress: Progress
+) -> NDArray[np.float32]:
+    import numpy as np
+
+    step = 256  # texts between two moves of the progress bar
+    parts = []
+    for start in range(0, len(texts), step):
+        parts.append(encoder.encode(texts[start : start + step]))
+        progress(done + min(start + step, len(texts)), total)
+    return np.concatenate(parts)

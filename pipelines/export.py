@@ -1,0 +1,213 @@
+"""Draw up the lists that leave the workspace: firms, scores, cells and evidence, one row order for ever.
+
+Every firm of the list is in ``firms``, ``scores`` and ``evidence``; a firm without a sector is there with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from labels.taxonomy import NONE
+from pipelines.firm_facts import (
+    NOT_ATTEMPTED,
+    Place,
+    left_out,
+    newest_amounts,
+    places,
+    probability_order,
+    site_outcomes,
+)
+from pipelines.frames import rows
+from pipelines.outside_text import without_e_mail
+from pipelines.rollup import AREA_KINDS, METRICS
+from pipelines.tables import ASSIGNMENTS, CELLS, Column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from labels.taxonomy import Taxonomy
+
+NOT_CLASSIFIED = "not_classified"
+BELOW_THRESHOLD = "threshold not passed"
+_READ = ("ok", "unchanged")
+
+FIRM_ID = Column("firm_id", "text", "the firm, as named in the imported firm list")
+FIRMS_EXPORT = (
+    FIRM_ID,
+    Column("name", "text", "name as given"),
+    Column("website", "text", "website as given", optional=True),
+    Column("outcome", "text", "how the newest visit to the website ended, in one word"),
+    Column("postcode", "text", "postcode at which the firm is counted", optional=True),
+    Column("lad_code", "text", "local authority district at which the firm is counted, ONS code", optional=True),
+    Column("employees", "float", "people employed, newest known figure", optional=True),
+    Column("turnover_gbp", "float", "turnover in pounds sterling, newest known figure", optional=True),
+    Column("sectors", "texts", "sectors the firm was put in, the most probable first; empty when it is in none"),
+    Column("probabilities", "vector", "calibrated probability of each of these sectors, in the same order"),
+    Column("since", "texts", "day since which the firm has been in each of these sectors without a break"),
+    Column("evidence_sector", "text", "most probable sector that has a sentence to show", optional=True),
+    Column("evidence_sentence", "text", "sentence of the website that carries most of that score", optional=True),
+    Column("evidence_url", "text", "page of the sentence", optional=True),
+    Column("left_out", "text", "why the firm is in no count; empty when it is counted", optional=True),
+)
+SCORES_EXPORT = (
+    FIRM_ID,
+    Column("sector", "text", "sector key; 'none' in the single row of a firm that was not scored"),
+    Column("probability", "float", "calibrated probability, 0 to 1; empty for 'none'", optional=True),
+    Column("assigned", "bool", "the firm was put in the sector"),
+    Column("reason", "text", "why it was, or was not"),
+)
+CELLS_EXPORT = CELLS.columns[1:]
+EVIDENCE_EXPORT = (FIRM_ID, Column("name", "text", "name as given"), *ASSIGNMENTS.columns[2:])
+EXPORTS: dict[str, tuple[Column, ...]] = {
+    "firms": FIRMS_EXPORT,
+    "scores": SCORES_EXPORT,
+    "cells": CELLS_EXPORT,
+    "evidence": EVIDENCE_EXPORT,
+}
+
+_ASSIGNMENT = ("sector", "probability", "since", "evidence_sentence", "evidence_url")
+
+
+def firms_export(
+    taxonomy: Taxonomy,
+    firms: pd.DataFrame,
+    premises: pd.DataFrame,
+    accounts: pd.DataFrame,
+    sites: pd.DataFrame,
+    assignments: pd.DataFrame,
+) -> pd.DataFrame:
+    """Classified firm list, one row per firm, columns ``FIRMS_EXPORT``, sorted by firm_id."""
+    gone, where, outcomes = left_out(firms), places(premises), site_outcomes(sites)
+    employees, turnover = newest_amounts(accounts, "employees"), newest_amounts(accounts, "turnover_gbp")
+    held = strongest_first(taxonomy, assignments)
+    listed = []
+    for firm_id, name, website in rows(firms, ("firm_id", "name", "website")):
+        place = where.get(firm_id, Place())
+        mine = held.get(firm_id, [])
+        shown = next((found for found in mine if found["evidence_sentence"]), {})
+        listed.append(
+            (
+                firm_id,
+                name,
+                website,
+                outcomes.get(firm_id, (NOT_ATTEMPTED, ""))[0],
+                place.postcode,
+                place.lad_code,
+                employees[firm_id].value if firm_id in employees else None,
+                turnover[firm_id].value if firm_id in turnover else None,
+                [found["sector"] for found in mine],
+                [found["probability"] for found in mine],
+                [str(found["since"])[:10] for found in mine],
+                shown.get("sector"),
+                without_e_mail(shown["evidence_sentence"]) if shown else None,
+                shown.get("evidence_url"),
+                gone.get(firm_id),
+            )
+        )
+    return _frame(sorted(listed, key=lambda row: row[0]), FIRMS_EXPORT)
+
+
+def scores_export(
+    taxonomy: Taxonomy, firms: pd.DataFrame, sites: pd.DataFrame, scores: pd.DataFrame, assignments: pd.DataFrame
+) -> pd.DataFrame:
+    """Scores, one row per firm and sector, columns ``SCORES_EXPORT``, sorted by firm_id, then in taxonomy order.
+
+    A firm that was not scored has one row: sector ``none``, probability null, reason = how its visit ended.
+    """
+    outcomes = site_outcomes(sites)
+    decided: dict[str, dict[str, tuple[bool, str, float | None, str | None]]] = {}
+    for firm_id, sector, assigned, reason, probability, model_id in rows(
+        assignments, ("firm_id", "sector", "assigned", "reason", "probability", "model_id")
+    ):
+        decided.setdefault(firm_id, {})[sector] = (bool(assigned), reason, probability, model_id)
+    scored: dict[str, dict[str, float]] = {}
+    for firm_id, sector, probability, model_id in rows(scores, ("firm_id", "sector", "probability", "model_id")):
+        # A score of a model that no longer decides is not what the assignment beside it was made from.
+        if all(model_id == model for *_, model in decided.get(firm_id, {}).values()):
+            scored.setdefault(firm_id, {})[sector] = probability
+    listed: list[tuple[object, ...]] = []
+    order = {key: place for place, key in enumerate(taxonomy.keys)}
+    for (firm_id,) in sorted(rows(firms, ("firm_id",))):
+        mine = {sector: made for sector, made in decided.get(firm_id, {}).items() if made[0]}
+        probabilities = {sector: made[2] for sector, made in mine.items()} | scored.get(firm_id, {})
+        for sector in sorted(probabilities, key=lambda key: (order.get(key, len(order)), key)):
+            reason = mine[sector][1] if sector in mine else BELOW_THRESHOLD
+            listed.append((firm_id, sector, probabilities[sector], sector in mine, reason))
+        if not probabilities:
+            listed.append((firm_id, NONE, None, False, _unscored(firm_id, outcomes, decided)))
+    return _frame(listed, SCORES_EXPORT)
+
+
+def cells_export(taxonomy: Taxonomy, cells: pd.DataFrame) -> pd.DataFrame:
+    """Cells as they stand in the table, columns ``CELLS_EXPORT``, in taxonomy order, then by area and metric."""
+    names = [column.name for column in CELLS_EXPORT]
+    place = {name: names.index(name) for name in names}
+    clusters, kinds, metrics = (_ranks(known) for known in (taxonomy.keys, AREA_KINDS, METRICS))
+
+    def order(row: Sequence[Any]) -> tuple[int, int, str, int, tuple[str, ...]]:
+        cluster, kind, code, metric = (row[place[name]] for name in ("cluster", "area_kind", "area_code", "metric"))
+        ranks = (clusters.get(cluster, len(clusters)), kinds.get(kind, len(kinds)))
+        return (*ranks, code, metrics.get(metric, len(metrics)), (cluster, kind, metric, str(row[place["period"]])))
+
+    return _frame(sorted(rows(cells, names), key=order), CELLS_EXPORT)
+
+
+def evidence_export(taxonomy: Taxonomy, firms: pd.DataFrame, assignments: pd.DataFrame) -> pd.DataFrame:
+    """Assignments with their evidence, columns ``EVIDENCE_EXPORT``, by firm_id, then in taxonomy order, 'none' last.
+
+    Assignments of firms that are no longer in the list are left out, as they are in the counts.
+    """
+    order = _ranks(taxonomy.keys)
+    names = dict(rows(firms, ("firm_id", "name")))
+    columns = [column.name for column in EVIDENCE_EXPORT if column.name != "name"]
+    sentence = columns.index("evidence_sentence")
+    listed = []
+    for row in rows(assignments, columns):
+        if row[0] in names:
+            text = without_e_mail(row[sentence]) if row[sentence] is not None else None
+            listed.append((row[0], names[row[0]], *row[1:sentence], text, *row[sentence + 1 :]))
+    return _frame(sorted(listed, key=lambda row: (row[0], order.get(row[2], len(order)), row[2])), EVIDENCE_EXPORT)
+
+
+def strongest_first(taxonomy: Taxonomy, assignments: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """Assigned sectors of each firm with probability, since and evidence, by firm_id, the most probable first.
+
+    Of two equally probable sectors the narrower goes first: a parent takes its probability from its child.
+    """
+    order = _ranks(taxonomy.keys)
+    depth = {key: len(taxonomy.ancestors(key)) for key in taxonomy.keys}
+    held: dict[str, list[dict[str, Any]]] = {}
+    for firm_id, assigned, *values in rows(assignments, ("firm_id", "assigned", *_ASSIGNMENT)):
+        if assigned:
+            held.setdefault(firm_id, []).append(dict(zip(_ASSIGNMENT, values, strict=True)))
+    for found in held.values():
+        found.sort(
+            key=lambda made: (
+                probability_order(made["probability"]),
+                -depth.get(made["sector"], 0),
+                order.get(made["sector"], len(order)),
+            )
+        )
+    return held
+
+
+def _unscored(
+    firm_id: str, outcomes: Mapping[str, tuple[str, str]], decided: Mapping[str, Mapping[str, tuple[Any, ...]]]
+) -> str:
+    outcome = outcomes.get(firm_id, (NOT_ATTEMPTED, ""))[0]
+    stated = decided.get(firm_id, {}).get(NONE)
+    if outcome in _READ:
+        return str(stated[1]) if stated else NOT_CLASSIFIED
+    return outcome
+
+
+def _ranks(names: Iterable[str]) -> dict[str, int]:
+    return {name: rank for rank, name in enumerate(names)}
+
+
+def _frame(listed: list[tuple[Any, ...]], columns: Sequence[Column]) -> pd.DataFrame:
+    import pandas as pd
+
+    # As objects: pandas would turn a missing number into NaN, and with it a column of integers into floats.
+    return pd.DataFrame(listed, columns=[column.name for column in columns], dtype=object)

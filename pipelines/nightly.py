@@ -1,0 +1,104 @@
+"""The night's work: crawl what is due, classify what changed, roll up, export, report.
+
+Every stage compares what it would write with what stands there, so that a night that was killed is simply run again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from labels.taxonomy import load_taxonomy
+from pipelines.classifying import run_classify
+from pipelines.crawling import outcome_counts, run_crawl
+from pipelines.publishing import run_export, run_report, run_rollup
+from pipelines.runs import Run
+from pipelines.screen import Screen
+from pipelines.training import current_model
+
+
+@dataclass(frozen=True)
+class ClusterRow:
+    """One cluster's figures for the whole list; null where no firm has a value."""
+
+    cluster: str
+    name: str
+    businesses: float
+    employees: float | None
+    turnover_gbp: float | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a person wants to know in the morning."""
+
+    clusters: tuple[ClusterRow, ...]
+    firms: int
+    with_text: int
+    classified: int
+    in_a_sector: int
+    outcomes: dict[str, int]
+    report: Path
+    exports: Path
+    published: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """The summary for a program."""
+        return asdict(self)
+
+    def sentences(self) -> list[str]:
+        """The summary for a person."""
+        outcomes = ", ".join(f"{outcome} {count}" for outcome, count in sorted(self.outcomes.items()))
+        changed = "" if self.published else " (nothing changed since they were written)"
+        return [
+            f"{self.firms} firms, {self.with_text} with text, {self.in_a_sector} in at least one sector; "
+            f"{self.classified} classified tonight.",
+            f"Sites: {outcomes or 'none'}.",
+            f"Report:  {self.report}{changed}",
+            f"Exports: {self.exports}",
+        ]
+
+
+def run_nightly(run: Run, screen: Screen) -> Summary:
+    """Run every stage in order.
+
+    Raises:
+        UsageError: No contact for the crawler, or no model; raised before anything is done.
+    """
+    taxonomy = load_taxonomy(run.workspace.taxonomy_file)
+    current_model(run.workspace, taxonomy)
+    with screen.bar("Crawling sites") as progress:
+        run_crawl(run, progress)
+    run_classify(run, screen)
+    with screen.bar("Counting and writing"):
+        run_rollup(run)
+        written = run_export(run)
+        report = run_report(run)
+    return _summary(run, report, bool(written))
+
+
+def _summary(run: Run, report: Path, published: bool) -> Summary:
+    lake = run.workspace.lake
+    names = {sector.key: sector.name for sector in load_taxonomy(run.workspace.taxonomy_file).sectors}
+    cells = {
+        (row["cluster"], row["metric"]): row["value"]
+        for row in lake.read_arrow("cells", ["cluster", "area_kind", "metric", "value"]).to_pylist()
+        if row["area_kind"] == "all"
+    }
+    clusters = tuple(
+        ClusterRow(key, name, cells[key, "businesses"], cells[key, "employees"], cells[key, "turnover_gbp"])
+        for key, name in names.items()
+    )
+    assignments = lake.read_arrow("assignments", ["firm_id", "assigned"]).to_pylist()
+    return Summary(
+        clusters=clusters,
+        firms=len(lake.read_arrow("firms", ["firm_id"])),
+        with_text=len(set(lake.read_arrow("pages", ["firm_id"])["firm_id"].to_pylist())),
+        classified=run.stages["classify"].rows_out,
+        in_a_sector=len({row["firm_id"] for row in assignments if row["assigned"]}),
+        outcomes=outcome_counts(run),
+        report=report,
+        exports=run.workspace.exports_folder,
+        published=published,
+    )

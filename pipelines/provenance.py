@@ -1,0 +1,29 @@
+"""Say where published figures come from; the same five facts stand in every export and report.
+
+The data date is the day of the newest visit to a website, not the day the file was written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from labels.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What made the figures; ``model_id`` and ``data_date`` (ISO, UTC) are None while there is none."""
+
+    run_id: str
+    data_date: str | None
+    model_id: str | None
+    taxonomy_id: str
+    taxonomy_version: int
+    taxonomy_digest: str
+
+    @classmethod
+    def of(cls, taxonomy: Taxonomy, run_id: str, data_date: str | None, model_id: str | None) -> Provenance:
+        """The facts of a run under ``taxonomy``."""
+        return cls(run_id, data_date, model_id, taxonomy.id, taxonomy.version, taxonomy.digest)

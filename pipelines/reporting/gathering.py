@@ -1,0 +1,200 @@
+"""Gather what the report shows from the tables, before anything becomes HTML.
+
+The firms listed under a cluster are counted again and compared with its cell: a report never prints a figure beside a
+list that does not bear it out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pipelines.errors import TableError
+from pipelines.export import strongest_first
+from pipelines.firm_facts import (
+    NOT_ATTEMPTED,
+    Place,
+    left_out,
+    newest_amounts,
+    places,
+    probability_order,
+    site_outcomes,
+)
+from pipelines.frames import rows
+from pipelines.outside_text import safe_link, without_e_mail
+from pipelines.reporting.content import Area, Cluster, Figure, Firm, FirmList, Outcome, Report, ReportInput, Tier
+from pipelines.reporting.wording import OUTCOMES, TIERS, limits
+from pipelines.rollup import ALL, FLAGS, METRICS, UNKNOWN
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from labels.taxonomy import Sector
+
+MAX_FIRMS = 200  # rows of a list; 30 full lists make a page of about 4 MB, which browsers still open at once
+MAX_AREAS = 40
+
+_CELL = ("cluster", "area_kind", "area_code", "metric", "value", "low", "high", "n", "coverage", "flags")
+
+
+def gather(given: ReportInput) -> Report:
+    """Everything the report shows, in its order.
+
+    Raises:
+        TableError: The cells were not made from these assignments, or a cluster has none.
+    """
+    gone = left_out(given.firms)
+    firms = _firms(given)
+    counted = {firm_id for firm_id in firms if firm_id not in gone}
+    held = {
+        firm_id: {made["sector"]: made for made in found}
+        for firm_id, found in strongest_first(given.taxonomy, given.assignments).items()
+        if firm_id in counted
+    }
+    cells, common = _cells(given.cells)
+    area_kind = _area_kind(cells)
+    clusters = [_cluster(given, sector, cells, area_kind, firms, held) for sector in given.taxonomy.sectors]
+    in_none = counted & given.readable - held.keys()
+    unread = counted - given.readable - held.keys()
+    memberships = sum(cluster.firms.total for cluster in clusters)
+    tiers = (
+        Tier(key, *names, tuple(cluster for cluster in clusters if cluster.sector.tier == key))
+        for key, names in TIERS.items()
+    )
+    return Report(
+        title=given.title,
+        provenance=given.provenance,
+        tiers=tuple(tier for tier in tiers if tier.clusters),
+        in_list=len(firms),
+        in_a_cluster=len(held),
+        in_none=_none_list(given, firms, in_none),
+        unread=len(unread),
+        outcomes=_outcomes(given, firms, unread),
+        gone=_first([_noted(firms[firm_id], note) for firm_id, note in gone.items()]),
+        read=len(counted & given.readable),
+        area_kind=area_kind,
+        common_flags=common,
+        flags=tuple(sorted({flag for figure in cells.values() for flag in figure.flags})),
+        limits=tuple(limits(len(counted), len(unread), len(held), memberships)),
+    )
+
+
+def _firms(given: ReportInput) -> dict[str, Firm]:
+    where = places(given.premises)
+    employees, turnover = (newest_amounts(given.accounts, amount) for amount in METRICS[1:])
+    visited = dict(rows(given.sites, ("firm_id", "final_url")))
+    firms = {}
+    for firm_id, name, website in rows(given.firms, ("firm_id", "name", "website")):
+        place = where.get(firm_id, Place())
+        area = given.area_names.get(place.lad_code or "", "")
+        firms[firm_id] = Firm(
+            firm_id=firm_id,
+            name=name,
+            place=", ".join(part for part in (place.postcode, area) if part),
+            website=safe_link(visited.get(firm_id)) or safe_link(website),
+            employees=employees[firm_id].value if firm_id in employees else None,
+            turnover_gbp=turnover[firm_id].value if firm_id in turnover else None,
+        )
+    return firms
+
+
+def _cells(frame: pd.DataFrame) -> tuple[dict[tuple[str, str, str, str], Figure], tuple[str, ...]]:
+    """Figures without the flags that are said once, and the flags that all figures of the whole list carry."""
+    found = list(rows(frame, _CELL))
+    everywhere = _shared(row[-1] for row in found)
+    in_all = _shared(row[-1] for row in found if row[1] == ALL)
+    cells = {}
+    for cluster, kind, code, metric, value, low, high, n, coverage, flags in found:
+        said = set(in_all if kind == ALL else everywhere)
+        if metric != METRICS[0]:
+            said.add("low_coverage")  # a property of the area: it stands at the businesses of the same row
+        own = tuple(flag for flag in flags if flag not in said)
+        cells[cluster, kind, code, metric] = Figure(value, low, high, int(n), coverage, own)
+    return cells, tuple(flag for flag in FLAGS if flag in in_all)
+
+
+def _shared(flags: Iterable[list[str]]) -> set[str]:
+    sets = [set(found) for found in flags]
+    return set.intersection(*sets) if sets else set()
+
+
+def _area_kind(cells: Mapping[tuple[str, str, str, str], Figure]) -> str:
+    """Kind of area that places more firms; districts when both place as many."""
+    placed: Counter[str] = Counter()
+    for (_, kind, code, metric), figure in cells.items():
+        if metric == "businesses" and code != UNKNOWN:
+            placed[kind] += figure.n
+    return "postcode_area" if placed["postcode_area"] > placed["lad"] else "lad"
+
+
+def _cluster(
+    given: ReportInput,
+    sector: Sector,
+    cells: Mapping[tuple[str, str, str, str], Figure],
+    area_kind: str,
+    firms: Mapping[str, Firm],
+    held: Mapping[str, Mapping[str, Mapping[str, Any]]],
+) -> Cluster:
+    figures = {metric: cells.get((sector.key, ALL, ALL, metric)) for metric in METRICS}
+    members = [_member(firms[firm_id], found[sector.key]) for firm_id, found in held.items() if sector.key in found]
+    known = {metric: figure for metric, figure in figures.items() if figure is not None}
+    if len(known) < len(METRICS) or known["businesses"].n != len(members):
+        counted = known["businesses"].n if "businesses" in known else "no"
+        raise TableError(
+            f"cluster {sector.key}: the cells count {counted} businesses, but {len(members)} firms are assigned to it; "
+            "run firmscope rollup, then the report again"
+        )
+    codes = [
+        code for cluster, kind, code, metric in cells if (cluster, kind, metric) == (sector.key, area_kind, METRICS[0])
+    ]
+    by_area = {code: {metric: cells[sector.key, area_kind, code, metric] for metric in METRICS} for code in codes}
+    codes.sort(key=lambda code: (code == UNKNOWN, -by_area[code]["businesses"].n, code))
+    areas = [Area(None if code == UNKNOWN else given.area_names.get(code, code), by_area[code]) for code in codes]
+    return Cluster(
+        sector=sector,
+        parents=tuple(given.taxonomy.by_key[parent].name for parent in sector.parents),
+        figures=known,
+        areas=tuple(areas[:MAX_AREAS]),
+        more_areas=max(0, len(areas) - MAX_AREAS),
+        firms=_first(members),
+    )
+
+
+def _member(firm: Firm, made: Mapping[str, Any]) -> Firm:
+    sentence = made["evidence_sentence"]
+    return replace(
+        firm,
+        probability=made["probability"],
+        sentence=without_e_mail(sentence) if sentence else None,
+        page=safe_link(made["evidence_url"]),
+    )
+
+
+def _none_list(given: ReportInput, firms: Mapping[str, Firm], in_none: set[str]) -> FirmList:
+    reasons = {
+        firm_id: reason
+        for firm_id, assigned, reason in rows(given.assignments, ("firm_id", "assigned", "reason"))
+        if not assigned
+    }
+    return _first([_noted(firms[firm_id], reasons.get(firm_id, "not classified yet")) for firm_id in in_none])
+
+
+def _outcomes(given: ReportInput, firms: Mapping[str, Firm], unread: set[str]) -> tuple[Outcome, ...]:
+    ended = site_outcomes(given.sites)
+    by_word: dict[str, list[Firm]] = {}
+    for firm_id in unread:
+        word, reason = ended.get(firm_id, (NOT_ATTEMPTED, ""))
+        by_word.setdefault(word, []).append(_noted(firms[firm_id], reason))
+    ordered = sorted(by_word.items(), key=lambda item: (-len(item[1]), item[0]))
+    return tuple(Outcome(word, OUTCOMES.get(word, ""), _first(found)) for word, found in ordered)
+
+
+def _noted(firm: Firm, note: str) -> Firm:
+    return replace(firm, note=without_e_mail(note))
+
+
+def _first(found: list[Firm]) -> FirmList:
+    found.sort(key=lambda firm: (probability_order(firm.probability), firm.name.casefold(), firm.firm_id))
+    return FirmList(len(found), tuple(found[:MAX_FIRMS]))

@@ -1,0 +1,79 @@
+"""What the report says in words: tiers, outcomes, flags, and what its figures cannot say.
+
+Every outcome word of the crawl has a sentence here; a word without one is shown as it is, never dropped.
+"""
+
+from __future__ import annotations
+
+from pipelines.rollup import METRICS
+
+NOT_KNOWN = "not known"
+TIERS: dict[str, tuple[str, str]] = {  # name of the tier, and of one of its clusters
+    "super": ("Super clusters", "Super cluster"),
+    "established": ("Established clusters", "Established cluster"),
+    "new_economy": ("New economy clusters", "New economy cluster"),
+    "": ("Clusters", "Cluster"),
+}
+METRIC_NAMES = dict(zip(METRICS, ("Businesses", "Employees", "Turnover, £"), strict=True))
+AREA_KIND_NAMES = {"lad": "Local authority district", "postcode_area": "Postcode area"}
+FLAG_LABELS: dict[str, str] = {
+    "uncorrected": "uncorrected",
+    "no_interval": "no error bar",
+    "low_coverage": "low coverage",
+    "few_values": "few values",
+    "no_value": "no value",
+    "imputed_values": "part estimated",
+}
+OUTCOMES: dict[str, str] = {
+    "ok": "The site was read, but no text was kept.",
+    "unchanged": "The site has not changed since the last visit, and no text was kept then.",
+    "robots_disallowed": "The site asks crawlers not to read it, and this was obeyed.",
+    "robots_unreachable": "The site's rules for crawlers could not be read, so the site was left alone.",
+    "blocked_address": "The address is not on the public internet.",
+    "dns_failed": "The name of the site does not exist, or could not be looked up.",
+    "connect_failed": "Nothing answered at the site's address.",
+    "tls_failed": "No secure connection could be made.",
+    "timeout": "The site did not answer in time.",
+    "too_big": "The answer was larger than the limit.",
+    "truncated": "The answer broke off before its end.",
+    "bad_response": "The answer was not valid, or not a web page.",
+    "http_error": "The site answered with an error.",
+    "trap_limit": "The site sent the crawler in circles.",
+    "empty": "The site has no text that could be used.",
+    "internal_error": "A fault in firmscope; the run's log has the details.",
+    "not_attempted": "The site has not been visited yet.",
+    "not_html": "The address leads to a file that is not a web page.",
+    "parked": "The address is parked or for sale.",
+    "redirect_offsite": "The address leads to another site, which may not be this firm's.",
+    "bad_url": "The firm list has no website for the firm, or one that is not a web address.",
+}
+
+
+def limits(listed: int, unread: int, in_a_cluster: int, sum_of_clusters: int) -> list[str]:
+    """What the figures cannot say, in plain sentences.
+
+    Args:
+        listed: Firms of the list that count.
+        unread: Firms among them whose site could not be read.
+        in_a_cluster: Firms in at least one cluster.
+        sum_of_clusters: Sum of the businesses of all clusters.
+    """
+    return [
+        "They count the firms of the list that was imported, and no others. A firm that is not in the list is in no "
+        "figure, so they are not estimates for the whole economy of an area.",
+        f"A firm is placed by the words of its own website. For {unread:,} of {listed:,} firms there was nothing to "
+        "read; some of these belong to clusters, and no figure includes them.",
+        "The classifier makes mistakes both ways: it puts firms in a cluster that do not belong there, and misses "
+        "firms that do. The counts take its word; they have not been corrected for these mistakes and carry no error "
+        "bar yet. For a rare activity, wrongly included firms can outnumber the right ones.",
+        f"A firm can be in several clusters and is counted in full in each: {in_a_cluster:,} firms make "
+        f"{sum_of_clusters:,} memberships. Never add clusters up.",
+        "Employees and turnover are those of the whole firm, whatever share of its work belongs to the cluster, and "
+        "are counted where the firm is registered. Head offices gain by this; branches and works elsewhere lose.",
+        "Employees and turnover are sums over the firms whose figure is known. The others add nothing to the sum, "
+        "so that it is too low wherever some are missing; the number of firms behind a sum stands below it.",
+        "A group that files accounts for itself and for its subsidiaries can be counted twice.",
+        "Employees and turnover are the newest known of each firm, and can be older than its website.",
+        "A probability says how sure the classifier is, as far as the firms it learnt from are like the firms of "
+        "this list. It says nothing about how large the firm's activity in the cluster is.",
+    ]

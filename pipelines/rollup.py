@@ -1,0 +1,192 @@
+"""Count the firms of every cluster, and add up their employees and turnover, for the whole list and by area.
+
+Parts add up: the areas of a kind, the area ``unknown`` among them, hold exactly the firms of ``all``. Clusters do not:
+a firm in two clusters is counted in both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pipelines.errors import TableError
+from pipelines.firm_facts import AMOUNTS, Amount, Place, left_out, newest_amounts, places
+from pipelines.frames import rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from labels.taxonomy import Taxonomy
+
+ALL = "all"
+UNKNOWN = "unknown"
+AREA_KINDS = (ALL, "lad", "postcode_area")
+METRICS = ("businesses", *AMOUNTS)
+PERIOD = "latest"
+
+# Conventions, not measurements: under four fifths read, the unread firms can outweigh most differences between areas;
+# under half known, a sum says more about who files accounts than about the cluster. Look again with the error bars.
+LOW_COVERAGE = 0.8
+FEW_VALUES = 0.5
+
+FLAGS: dict[str, str] = {
+    "uncorrected": "The count takes the classifier's word for every firm; its errors have not been corrected for.",
+    "no_interval": "No error bar was estimated.",
+    "low_coverage": f"Fewer than {LOW_COVERAGE:.0%} of the area's firms in the list could be read.",
+    "few_values": f"Fewer than {FEW_VALUES:.0%} of the firms counted have a known value; the sum leaves out the rest.",
+    "no_value": "No firm counted here has a known value.",
+    "imputed_values": "Part of the sum was estimated, not reported.",
+}
+
+AreaKey = tuple[str, str]  # area_kind, area_code
+
+
+@dataclass(frozen=True, order=True)
+class Drop:
+    """A row that no figure counts: the reason as a word to count by, the detail as a sentence part to read."""
+
+    firm_id: str
+    reason: Literal["dissolved", "not_in_firm_list"]
+    detail: str
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What became of the rows of one table: ``rows_in == counted + len(dropped)``."""
+
+    rows_in: int
+    counted: int
+    dropped: tuple[Drop, ...]  # sorted
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """Rows of the table ``cells`` without ``shard``, in a fixed order, and what was left out of them."""
+
+    cells: list[dict[str, object]]
+    firms: Ledger
+    assignments: Ledger
+
+
+def rollup(
+    taxonomy: Taxonomy,
+    firms: pd.DataFrame,
+    premises: pd.DataFrame,
+    accounts: pd.DataFrame,
+    readable: Iterable[str],
+    assignments: pd.DataFrame,
+) -> Rollup:
+    """Cells of every cluster: businesses, employees, turnover_gbp; for the whole list and by area.
+
+    Every sector has its three cells for the area ``all``; other areas have cells only where a firm was counted.
+
+    Args:
+        taxonomy: Sectors to count; each is the cluster of its key.
+        firms: Table ``firms``; dissolved firms are dropped, with the reason.
+        premises: Table ``premises``.
+        accounts: Table ``accounts``.
+        readable: firm_id of each firm with text kept (a row in ``pages``).
+        assignments: Table ``assignments``.
+
+    Raises:
+        TableError: A firm stands twice, a sector is not in the taxonomy, or a firm is in a sector without its parent.
+    """
+    gone = left_out(firms)
+    listed = [firm_id for (firm_id,) in rows(firms, ("firm_id",))]
+    where = places(premises)
+    areas = {firm_id: _areas(where.get(firm_id, Place())) for firm_id in listed if firm_id not in gone}
+    in_list = Counter(area for of_firm in areas.values() for area in of_firm)
+    read = Counter(area for firm_id in set(readable) & areas.keys() for area in areas[firm_id])
+    members, ledger = _members(taxonomy, assignments, areas, gone)
+    amounts = {amount: newest_amounts(accounts, amount) for amount in AMOUNTS}
+
+    cells: list[dict[str, object]] = []
+    for cluster in taxonomy.keys:
+        by_area: dict[AreaKey, list[str]] = {(ALL, ALL): []}
+        for firm_id in members[cluster]:
+            for area in areas[firm_id]:
+                by_area.setdefault(area, []).append(firm_id)
+        for area in sorted(by_area, key=lambda key: (AREA_KINDS.index(key[0]), key[1])):
+            read_share = read[area] / in_list[area] if in_list[area] else 0.0
+            cells.extend(_cells(cluster, area, by_area[area], read_share, amounts))
+    left = tuple(sorted(_drop(firm_id, gone) for firm_id in gone))
+    return Rollup(cells, Ledger(len(listed), len(areas), left), ledger)
+
+
+def _areas(place: Place) -> tuple[AreaKey, ...]:
+    return (ALL, ALL), ("lad", place.lad_code or UNKNOWN), ("postcode_area", place.postcode_area or UNKNOWN)
+
+
+def _drop(firm_id: str, gone: Mapping[str, str]) -> Drop:
+    if firm_id in gone:
+        return Drop(firm_id, "dissolved", gone[firm_id])
+    return Drop(firm_id, "not_in_firm_list", "removed from the firm list since it was classified")
+
+
+def _members(
+    taxonomy: Taxonomy, assignments: pd.DataFrame, counted: Mapping[str, object], gone: Mapping[str, str]
+) -> tuple[dict[str, set[str]], Ledger]:
+    members: dict[str, set[str]] = {key: set() for key in taxonomy.keys}
+    dropped: list[Drop] = []
+    rows_in = 0
+    for firm_id, sector, assigned in rows(assignments, ("firm_id", "sector", "assigned")):
+        rows_in += 1
+        if firm_id not in counted:
+            dropped.append(_drop(firm_id, gone))
+        elif assigned and sector not in members:
+            raise TableError(
+                f"firm {firm_id!r} is assigned to {sector!r}, which taxonomy {taxonomy.id} version {taxonomy.version} "
+                "does not have; train and classify with this taxonomy, then roll up again"
+            )
+        elif assigned:
+            members[sector].add(firm_id)
+    for sector in taxonomy.sectors:
+        for parent in sector.parents:
+            astray = min(members[sector.key] - members[parent], default=None)
+            if astray is not None:
+                raise TableError(
+                    f"firm {astray!r} is assigned to {sector.key} but not to its parent {parent}; classify again"
+                )
+    return members, Ledger(rows_in, rows_in - len(dropped), tuple(sorted(dropped)))
+
+
+def _cells(
+    cluster: str, area: AreaKey, firm_ids: list[str], read_share: float, amounts: Mapping[str, Mapping[str, Amount]]
+) -> list[dict[str, object]]:
+    common = ["uncorrected", "no_interval"] + (["low_coverage"] if read_share < LOW_COVERAGE else [])
+    cells = [_cell(cluster, area, "businesses", float(len(firm_ids)), len(firm_ids), read_share, common)]
+    for metric, by_firm in amounts.items():
+        known = [by_firm[firm_id] for firm_id in firm_ids if firm_id in by_firm]
+        # fsum rounds once, so that the order of rows cannot show in the last digit.
+        value = math.fsum(amount.value for amount in known) if known else None
+        share = len(known) / len(firm_ids) if firm_ids else 0.0
+        flags = list(common)
+        if not known:
+            flags.append("no_value")
+        elif share < FEW_VALUES:
+            flags.append("few_values")
+        if any(amount.imputed for amount in known):
+            flags.append("imputed_values")
+        cells.append(_cell(cluster, area, metric, value, len(known), share, flags))
+    return cells
+
+
+def _cell(
+    cluster: str, area: AreaKey, metric: str, value: float | None, n: int, coverage: float, flags: list[str]
+) -> dict[str, object]:
+    return {
+        "cluster": cluster,
+        "area_kind": area[0],
+        "area_code": area[1],
+        "metric": metric,
+        "period": PERIOD,
+        "value": value,
+        "low": None,
+        "high": None,
+        "n": n,
+        "coverage": coverage,
+        "flags": list(flags),
+    }

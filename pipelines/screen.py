@@ -1,0 +1,135 @@
+"""What a person sees while firmscope works: progress on standard error, tables on standard output."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+
+    from classifier.evaluation import Evaluation
+    from labels.taxonomy import Taxonomy
+    from pipelines.nightly import Summary
+
+Progress = Callable[[int, int], None]
+
+
+class Screen:
+    """Progress bars for long work; silent where standard error is not a terminal."""
+
+    def __init__(self) -> None:
+        """Nothing is shown before the first bar."""
+        self._bars: Bars | None = None
+
+    @contextmanager
+    def bar(self, title: str) -> Iterator[Progress]:
+        """A bar that the work moves by calling ``progress(done, total)``; gone when the work is. Bars may be nested."""
+        with self._shown() as bars:
+            task = bars.add_task(f"{title:<32}", total=None)
+            try:
+                yield lambda done, total: bars.update(task, completed=done, total=total)
+            finally:
+                bars.remove_task(task)
+
+    @contextmanager
+    def _shown(self) -> Iterator[Bars]:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as RichProgress
+
+        if self._bars is not None:
+            yield self._bars
+            return
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        disable = not console.is_terminal
+        with RichProgress(*columns, console=console, transient=True, disable=disable) as self._bars:
+            try:
+                yield self._bars
+            finally:
+                self._bars = None
+
+
+def print_table(table: Table) -> None:
+    """Print a table to standard output."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else 120
+    Console(width=width, highlight=False).print(table)
+
+
+def number(value: float | None) -> str:
+    """A figure for a person: thousands separated, ``-`` when it is not known."""
+    return "-" if value is None or value != value else f"{value:,.0f}"
+
+
+def pounds(value: float | None) -> str:
+    """A sum of money for a person, in millions of pounds."""
+    return "-" if value is None or value != value else f"£{value / 1e6:,.1f}m"
+
+
+def cluster_table(summary: Summary) -> Table:
+    """Clusters with businesses, employees and turnover."""
+    table = Table(title="Clusters, as published", title_justify="left")
+    table.add_column("Cluster")
+    for heading in ("Businesses", "Employees", "Turnover"):
+        table.add_column(heading, justify="right")
+    found = sorted((row for row in summary.clusters if row.businesses), key=lambda row: (-row.businesses, row.name))
+    for row in found:
+        table.add_row(row.name, number(row.businesses), number(row.employees), pounds(row.turnover_gbp))
+    empty = len(summary.clusters) - len(found)
+    table.caption = f"{empty} clusters have no business in this list." if empty else None
+    return table
+
+
+def taxonomy_table(taxonomy: Taxonomy) -> Table:
+    """Sectors with parents and definitions."""
+    table = Table(title=f"Taxonomy {taxonomy.id}, version {taxonomy.version}", title_justify="left", show_lines=True)
+    for heading in ("Key", "Tier", "Parents", "Definition"):
+        table.add_column(heading)
+    for sector in taxonomy.sectors:
+        table.add_row(sector.key, sector.tier, ", ".join(sector.parents), sector.definition)
+    return table
+
+
+def runs_table(manifests: Sequence[Mapping[str, Any]]) -> Table:
+    """Runs, oldest first."""
+    table = Table(title="Runs", title_justify="left")
+    for heading in ("Run", "Command", "Outcome", "Tables changed"):
+        table.add_column(heading)
+    for manifest in manifests:
+        changed = ", ".join(manifest["notes"].get("tables_changed", []))
+        table.add_row(manifest["run_id"], manifest["stage"], manifest["outcome"], changed or "none")
+    return table
+
+
+def evaluation_tables(evaluation: Evaluation, evaluated_on: str) -> list[Table]:
+    """Overall figures beside the baselines, then one row per sector."""
+    title = f"{evaluation.n_test} {evaluated_on} scored by a model trained on {evaluation.n_train} others"
+    overall = Table(title=title, title_justify="left")
+    overall.add_column("Method")
+    for heading in ("Macro-F1", "Micro-F1", "mAP"):
+        overall.add_column(heading, justify="right")
+    methods = (evaluation.ours, *evaluation.baselines)
+    for method in methods:
+        overall.add_row(method.method, *map(share, (method.macro_f1, method.micro_f1, method.mean_average_precision)))
+    sectors = Table(title="By sector, firmscope; F1 of the baselines beside it", title_justify="left")
+    sectors.add_column("Sector", no_wrap=True, min_width=max(len(found.sector) for found in evaluation.ours.sectors))
+    headings = ("Support", "Precision", "Recall", "F1", "AP", "ECE", *(f"F1 {method.method}" for method in methods[1:]))
+    for heading in headings:
+        sectors.add_column(heading, justify="right")
+    for place, found in enumerate(evaluation.ours.sectors):
+        shown = (found.precision, found.recall, found.f1, found.average_precision, found.ece)
+        others = (method.sectors[place].f1 for method in methods[1:])
+        sectors.add_row(found.sector, number(found.support), *map(share, (*shown, *others)))
+    return [overall, sectors]
+
+
+def share(value: float | None) -> str:
+    """A figure between 0 and 1 for a person: three digits, ``-`` when it is not known."""
+    return "-" if value is None or value != value else f"{value:.3f}"

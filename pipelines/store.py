@@ -1,0 +1,234 @@
+"""Read and replace rows of the lake: Apache Iceberg tables behind five verbs, so that the backend can be changed.
+
+A replacement that would change nothing commits nothing: that is what makes a second night free and a rerun harmless.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pipelines.crashing import crash_point
+from pipelines.errors import TableError
+from pipelines.schemas import (
+    arrow_schema,
+    iceberg_schema,
+    refuse_doubles,
+    refuse_missing_values,
+    refuse_unknown_columns,
+)
+from pipelines.tables import TABLES, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.table import Table as IcebergTable
+
+NAMESPACE = "firmscope"
+
+Rows: TypeAlias = "Sequence[Mapping[str, Any]] | pa.Table"  # what a table is given: records, or Arrow
+
+
+def shard_of(key: str, shards: int) -> int:
+    """Partition of a firm (or of any text key): the same on every machine and in every release."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") % shards
+
+
+class Lake:
+    """The tables of one workspace. Only the process that holds the workspace lock may write."""
+
+    def __init__(self, folder: Path, shards: int) -> None:
+        """Args: folder of tables and catalog; number of shards, fixed when the lake is made."""
+        self.folder = folder
+        self.shards = shards
+        self._catalog: SqlCatalog | None = None
+        self._tables: dict[str, IcebergTable] = {}
+
+    def create(self) -> None:
+        """Make every table that is not there yet.
+
+        Raises:
+            TableError: The lake was made with another number of shards, or by another schema.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        catalog = self._open_catalog()
+        catalog.create_namespace_if_not_exists(NAMESPACE)
+        for name in TABLES:
+            if not catalog.table_exists(f"{NAMESPACE}.{name}"):
+                self._create_table(catalog, TABLES[name])
+            self._table(name)
+
+    def read(
+        self,
+        name: str,
+        columns: Sequence[str] | None = None,
+        shards: Iterable[int] | None = None,
+        snapshot_id: int | None = None,
+    ) -> pd.DataFrame:
+        """Rows of a table as a DataFrame, in no promised order; nulls are None or NaN as pandas has them."""
+        frame: pd.DataFrame = self.read_arrow(name, columns, shards, snapshot_id).to_pandas()
+        return frame
+
+    def read_arrow(
+        self,
+        name: str,
+        columns: Sequence[str] | None = None,
+        shards: Iterable[int] | None = None,
+        snapshot_id: int | None = None,
+    ) -> pa.Table:
+        """Rows of a table as Arrow, checked against the schema of this release."""
+        import pyarrow as pa
+        from pyiceberg.expressions import AlwaysTrue, In
+
+        table = TABLES[name]
+        fields = tuple(columns) if columns is not None else tuple(table.names)
+        wanted = AlwaysTrue() if shards is None else In("shard", sorted(set(shards)))
+        if shards is not None and not set(shards):
+            return arrow_schema(table, fields).empty_table()
+        scan = self._table(name).scan(row_filter=wanted, selected_fields=fields, snapshot_id=snapshot_id)
+        try:
+            return scan.to_arrow().select(list(fields)).cast(arrow_schema(table, fields))
+        except (pa.ArrowInvalid, KeyError) as error:
+            raise TableError(f"table {name} does not fit this release's schema: {error}") from error
+
+    def replace_firms(self, name: str, firm_ids: Iterable[str], rows: Rows, run_id: str) -> int:
+        """Put ``rows`` in the place of everything the table holds about ``firm_ids``, in one commit.
+
+        Returns:
+            Rows written; 0 when the table held exactly these rows already.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        fresh = self._validated(name, rows)
+        ids = sorted(set(firm_ids))
+        strangers = sorted(set(fresh["firm_id"].to_pylist()) - set(ids))
+        if strangers:
+            raise TableError(f"table {name}: rows of firms that were not to be replaced, first {strangers[0]!r}")
+        touched = {shard_of(firm_id, self.shards) for firm_id in ids}
+        held = self.read_arrow(name, shards=touched)
+        ours = pc.is_in(held["firm_id"], value_set=pa.array(ids, pa.string()))
+        return self._commit(name, held, pa.concat_tables([held.filter(pc.invert(ours)), fresh]), touched, run_id)
+
+    def replace_all(self, name: str, rows: Rows, run_id: str) -> int:
+        """Put ``rows`` in the place of the whole table, in one commit. Returns rows written, 0 when nothing changed."""
+        fresh = self._validated(name, rows)
+        return self._commit(name, self.read_arrow(name), fresh, set(range(self.shards)), run_id)
+
+    def append(self, name: str, rows: Rows, run_id: str) -> int:
+        """Add rows in one commit; the caller knows that their keys are new. Returns rows written."""
+        fresh = self._validated(name, rows)
+        if fresh.num_rows:
+            self._table(name).append(fresh, snapshot_properties={"firmscope.run": run_id})
+            self._tables.pop(name)
+            crash_point(f"committed-{name}")
+        return int(fresh.num_rows)
+
+    def snapshots(self) -> dict[str, int | None]:
+        """Newest snapshot of every table; null for a table never written. Two equal answers mean nothing changed."""
+        return {name: self._table(name).metadata.current_snapshot_id for name in TABLES}
+
+    def close(self) -> None:
+        """Let go of the catalog file."""
+        if self._catalog is not None:
+            self._catalog.close()
+            self._catalog, self._tables = None, {}
+
+    def _commit(self, name: str, held: pa.Table, wanted: pa.Table, shards: set[int], run_id: str) -> int:
+        from pyiceberg.expressions import In
+
+        table = TABLES[name]
+        held, wanted = _in_order(held, table), _in_order(wanted, table)
+        refuse_doubles(wanted, table)
+        if held.equals(wanted):
+            return 0
+        changed = [shard for shard in sorted(shards) if not _of(held, shard).equals(_of(wanted, shard))]
+        properties = {"firmscope.run": run_id}
+        rows = wanted.filter(_is_in(wanted, changed))
+        if _of_many(held, changed).num_rows:
+            self._table(name).overwrite(rows, In("shard", changed), snapshot_properties=properties)
+        else:
+            self._table(name).append(rows, snapshot_properties=properties)
+        self._tables.pop(name)
+        crash_point(f"committed-{name}")
+        return int(rows.num_rows)
+
+    def _validated(self, name: str, rows: Rows) -> pa.Table:
+        import pyarrow as pa
+
+        table = TABLES[name]
+        if isinstance(rows, pa.Table):
+            fresh = rows
+        else:
+            shard_by = "firm_id" if "firm_id" in table.names else table.key[0]
+            records = [{"shard": shard_of(str(row[shard_by]), self.shards), **row} for row in rows]
+            refuse_unknown_columns(records, table)
+            try:
+                fresh = pa.Table.from_pylist(records, schema=arrow_schema(table))
+            except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+                raise TableError(f"table {name}: a value does not fit its column: {error}") from error
+        if fresh.schema.names != table.names:
+            raise TableError(f"table {name}: columns {fresh.schema.names}, expected {table.names}")
+        refuse_missing_values(fresh, table)
+        return fresh
+
+    def _table(self, name: str) -> IcebergTable:
+        if name not in self._tables:
+            found = self._open_catalog().load_table(f"{NAMESPACE}.{name}")
+            made_with = found.properties.get("firmscope.shards")
+            if made_with != str(self.shards):
+                raise TableError(
+                    f"the lake has {made_with} shards but the configuration says {self.shards}: "
+                    f"set store.shards back to {made_with}, or start a new workspace"
+                )
+            names = [field.name for field in found.schema().fields]
+            if names != TABLES[name].names:
+                raise TableError(
+                    f"table {name} was made by another release (columns {names}); "
+                    "use that release, or start a new workspace and import again"
+                )
+            self._tables[name] = found
+        return self._tables[name]
+
+    def _open_catalog(self) -> SqlCatalog:
+        from pyiceberg.catalog.sql import SqlCatalog
+
+        if self._catalog is None:
+            folder = self.folder.resolve()
+            if not folder.is_dir():
+                raise TableError(f"there is no lake at {self.folder}: run firmscope init first")
+            self._catalog = SqlCatalog(NAMESPACE, uri=f"sqlite:///{folder / 'catalog.db'}", warehouse=folder.as_uri())
+        return self._catalog
+
+    def _create_table(self, catalog: SqlCatalog, table: Table) -> None:
+        from pyiceberg.partitioning import PartitionField, PartitionSpec
+        from pyiceberg.transforms import IdentityTransform
+
+        catalog.create_table(
+            f"{NAMESPACE}.{table.name}",
+            schema=iceberg_schema(table),
+            partition_spec=PartitionSpec(PartitionField(1, 1000, IdentityTransform(), "shard")),
+            properties={"firmscope.shards": str(self.shards), "write.parquet.compression-codec": "zstd"},
+        )
+
+
+def _in_order(rows: pa.Table, table: Table) -> pa.Table:
+    return rows.sort_by([(name, "ascending") for name in ("shard", *table.key)]).combine_chunks()
+
+
+def _of(rows: pa.Table, shard: int) -> pa.Table:
+    return _of_many(rows, [shard])
+
+
+def _of_many(rows: pa.Table, shards: Sequence[int]) -> pa.Table:
+    return rows.filter(_is_in(rows, shards)).combine_chunks()
+
+
+def _is_in(rows: pa.Table, shards: Sequence[int]) -> pa.ChunkedArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.is_in(rows["shard"], value_set=pa.array(shards, pa.int64()))

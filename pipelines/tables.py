@@ -1,0 +1,232 @@
+"""Every table of the lake, once, as data: readers, writers and ``DATA.md`` all follow this page.
+
+A table's first column is always ``shard``, the partition: a stable hash of firm_id, so that a stage can run, and be
+rerun, shard by shard. Missing is null, never 0 or an empty text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["text", "texts", "int", "float", "bool", "instant", "date", "vector"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column; ``optional`` columns may be null, the others never are."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: what a row is, the columns that identify a row, and all columns in order."""
+
+    name: str
+    row: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    note: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        """Column names in order, ``shard`` first."""
+        return [column.name for column in self.columns]
+
+
+SHARD = Column("shard", "int", "partition of the table: a stable hash of firm_id, from 0")
+FIRM = Column("firm_id", "text", "the firm, as named in the imported firm list")
+
+
+def _table(name: str, row: str, key: tuple[str, ...], *columns: Column, note: str = "") -> Table:
+    return Table(name, row, key, (SHARD, *columns), note)
+
+
+FIRMS = _table(
+    "firms",
+    "one row per firm of the imported list",
+    ("firm_id",),
+    FIRM,
+    Column("name", "text", "name as given"),
+    Column("website", "text", "website as given; null when the firm has none", optional=True),
+    Column("company_number", "text", "Companies House number", optional=True),
+    Column("status", "text", "status in the register, e.g. Active", optional=True),
+    Column("incorporated_on", "date", "date of incorporation", optional=True),
+    Column("dissolved_on", "date", "date of dissolution", optional=True),
+    Column("sic_codes", "texts", "SIC 2007 codes, five digits each", optional=True),
+    Column("parent_id", "text", "firm_id or company number of the parent", optional=True),
+    Column("foreign_owned", "bool", "the immediate corporate owner is registered abroad", optional=True),
+)
+
+PREMISES = _table(
+    "premises",
+    "one row per firm and address",
+    ("firm_id", "postcode", "kind"),
+    FIRM,
+    Column("postcode", "text", "postcode in its usual form, e.g. NG7 2RD"),
+    Column("kind", "text", "registered or trading"),
+    Column("source", "text", "where the address was learned: firm_list, website, register"),
+    Column("lat", "float", "latitude, degrees, WGS 84", optional=True),
+    Column("lon", "float", "longitude, degrees, WGS 84", optional=True),
+    Column("lad_code", "text", "local authority district, ONS code", optional=True),
+    Column("h3", "text", "H3 cell at resolution 8 (about 1 km)", optional=True),
+)
+
+ACCOUNTS = _table(
+    "accounts",
+    "one row per firm and accounting period",
+    ("firm_id", "period_end", "source"),
+    FIRM,
+    Column("period_end", "date", "last day of the period; for a firm list, the day of the import"),
+    Column("employees", "float", "people employed, average of the period", optional=True),
+    Column("turnover_gbp", "float", "turnover of the period, pounds sterling", optional=True),
+    Column("source", "text", "where the figures come from: firm_list, accounts"),
+    Column("imputed", "bool", "true when the figures were estimated, not reported"),
+)
+
+FETCHES = _table(
+    "fetches",
+    "one row per firm and URL tried in the firm's newest crawl",
+    ("firm_id", "url"),
+    FIRM,
+    Column("url", "text", "address asked for"),
+    Column("outcome", "text", "outcome word of the fetch"),
+    Column("http_status", "int", "HTTP status; null when there was no answer", optional=True),
+    Column("fetched_at", "instant", "when the answer came"),
+    Column("etag", "text", "ETag of the answer", optional=True),
+    Column("last_modified", "text", "Last-Modified of the answer", optional=True),
+    Column("body_digest", "text", "SHA-256 of the raw body", optional=True),
+    Column(
+        "text_digest", "text", "SHA-256 of the text extracted, before blocks repeated on the site go", optional=True
+    ),
+    Column("archive_ref", "text", "WARC file and offset of the raw answer, FILE:OFFSET", optional=True),
+    Column("chosen", "text", "why this URL was tried or skipped", optional=True),
+)
+
+PAGES = _table(
+    "pages",
+    "one row per page kept from a firm's newest crawl or import",
+    ("firm_id", "url"),
+    FIRM,
+    Column("url", "text", "address of the page"),
+    Column("position", "int", "order in which the pages were read, home page 0"),
+    Column("title", "text", "title of the page"),
+    Column("language", "text", "ISO 639-1 code detected; empty when unsure"),
+    Column("text", "text", "main text, without blocks repeated on other pages of the site"),
+    Column("text_digest", "text", "SHA-256 of text"),
+    Column("kind", "text", "home, about, product, service, legal, contact, news, other"),
+)
+
+SITES = _table(
+    "sites",
+    "one row per firm: how its newest crawl or text import ended",
+    ("firm_id",),
+    FIRM,
+    Column("source", "text", "where the words come from: crawl or texts (imported)"),
+    Column("website", "text", "website that was visited; null when the firm has none", optional=True),
+    Column("final_url", "text", "address of the home page after redirects", optional=True),
+    Column("outcome", "text", "exactly one outcome word (crawler/README.md)"),
+    Column("reason", "text", "what happened, in a sentence"),
+    Column("crawled_at", "instant", "when the visit ended"),
+    Column("requests", "int", "requests made to the site"),
+    Column("bytes_read", "int", "bytes of the answers, after decompression"),
+    Column("pages", "int", "pages kept"),
+    Column("flags", "texts", "what a reader of the text should know, such as tls_unverified (crawler/README.md)"),
+    note="The ledger of the crawl: every firm that was due has a row, with a result or a named reason.",
+)
+
+MATCHES = _table(
+    "matches",
+    "one row per firm and site compared",
+    ("firm_id", "site"),
+    FIRM,
+    Column("site", "text", "host of the site"),
+    Column("score", "float", "confidence that the site belongs to the firm, 0 to 1"),
+    Column("reasons", "texts", "what speaks for and against"),
+    Column("matched", "bool", "the site's words are taken as the firm's own"),
+)
+
+EMBEDDINGS = _table(
+    "embeddings",
+    "one row per text and encoder",
+    ("text_digest", "encoder_id"),
+    Column("text_digest", "text", "SHA-256 of the text (a chunk of a firm's pages, or of a seed example)"),
+    Column("encoder_id", "text", "encoder: name, weights and recipe"),
+    Column("vector", "vector", "embedding, unit length, float32"),
+    note="Sharded by the firm for which the text was first read; a text that two shards share stands in both.",
+)
+
+SCORES = _table(
+    "scores",
+    "one row per firm, sector and model, for the model that classified last",
+    ("firm_id", "sector", "model_id"),
+    FIRM,
+    Column("sector", "text", "sector key"),
+    Column("probability", "float", "calibrated probability that the firm belongs to the sector, 0 to 1"),
+    Column("model_id", "text", "model bundle"),
+    Column("text_digest", "text", "SHA-256 of all the firm's text that was read"),
+)
+
+ASSIGNMENTS = _table(
+    "assignments",
+    "one row per firm and sector it was put in; a firm in none has one row with the sector 'none'",
+    ("firm_id", "sector"),
+    FIRM,
+    Column("sector", "text", "sector key, or 'none'"),
+    Column("assigned", "bool", "false only in the row that states 'none'"),
+    Column("reason", "text", "why: threshold passed, child assigned, or why no sector could be given"),
+    Column("probability", "float", "probability of the sector (of the nearest one for 'none')", optional=True),
+    Column("threshold", "float", "threshold of that sector", optional=True),
+    Column("evidence_url", "text", "page of the sentence", optional=True),
+    Column("evidence_sentence", "text", "sentence that carries most of the score", optional=True),
+    Column("evidence_terms", "texts", "terms that weigh most", optional=True),
+    Column("evidence_nearest", "texts", "labelled firms nearest in meaning", optional=True),
+    Column("model_id", "text", "model bundle that decided; null when there was no text", optional=True),
+    Column("since", "instant", "since when the firm has been in the sector without a break"),
+)
+
+CELLS = _table(
+    "cells",
+    "one row per cluster, area, metric and period",
+    ("cluster", "area_kind", "area_code", "metric", "period"),
+    Column("cluster", "text", "cluster (sector key)"),
+    Column("area_kind", "text", "all, lad or postcode_area"),
+    Column(
+        "area_code",
+        "text",
+        "code of the area; 'all' for the whole list, 'unknown' for firms without a place of this kind",
+    ),
+    Column("metric", "text", "businesses, employees or turnover_gbp"),
+    Column("period", "text", "what the figure refers to: 'latest'"),
+    Column("value", "float", "figure; null when no firm of the cell has a value", optional=True),
+    Column("low", "float", "lower end of the 95 % interval; null when none was estimated", optional=True),
+    Column("high", "float", "upper end of the 95 % interval; null when none was estimated", optional=True),
+    Column("n", "int", "firms behind the figure"),
+    Column("coverage", "float", "share of firms that could be read (businesses) or that have a value (sums), 0 to 1"),
+    Column("flags", "texts", "what the figure cannot say; see the list in pipelines/README.md"),
+)
+
+RUNS = _table(
+    "runs",
+    "one row per run that changed a table",
+    ("run_id",),
+    Column("run_id", "text", "UTC start instant and a random part"),
+    Column("stage", "text", "command that ran"),
+    Column("started_at", "instant", "start"),
+    Column("ended_at", "instant", "end"),
+    Column("outcome", "text", "done, failed or interrupted"),
+    Column("counts", "text", "JSON: rows in, out and dropped per stage"),
+    Column("fingerprints", "text", "JSON: snapshots, model, taxonomy, settings and versions"),
+    note="Runs that found nothing to do leave a run folder, not a row.",
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        FIRMS, PREMISES, ACCOUNTS, SITES, FETCHES, PAGES, MATCHES, EMBEDDINGS, SCORES, ASSIGNMENTS, CELLS, RUNS
+    )
+}  # fmt: skip

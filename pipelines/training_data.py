@@ -1,0 +1,115 @@
+"""Gather what a model learns from: labelled firms with their words, and the seed examples.
+
+Labelled firms stand in the order in which they were first judged, so that a holdout drawn today is drawn again
+tomorrow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labels.seeds import load_seeds
+from labels.store import Judgement, label_matrix, read_judgements
+from labels.taxonomy import Taxonomy
+from pipelines.firm_texts import firm_texts
+from pipelines.runs import Run, StageCounts
+from pipelines.store import shard_of
+
+if TYPE_CHECKING:
+    from classifier.features import FirmText
+
+SEED_PREFIX = "seed:"  # marks a seed example where firms are named, as in evidence
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Labelled texts; ``labels`` and ``judged`` are ``(n, n_sectors) bool``, columns in taxonomy order."""
+
+    firms: tuple[FirmText, ...]
+    labels: NDArray[np.bool_]
+    judged: NDArray[np.bool_]
+    groups: tuple[str, ...]  # registered domain: firms of one domain never stand on both sides of a split
+
+    def texts_by_shard(self, shards: int) -> dict[int, list[str]]:
+        """Chunks to embed, by shard."""
+        from classifier.features import texts_to_embed
+
+        found: dict[int, list[str]] = {}
+        for firm in self.firms:
+            found.setdefault(shard_of(firm.firm_id, shards), []).extend(texts_to_embed(firm))
+        return found
+
+    def digest(self) -> str:
+        """SHA-256 of everything that was learned from."""
+        digest = hashlib.sha256(np.packbits(self.labels).tobytes() + np.packbits(self.judged).tobytes())
+        for firm in self.firms:
+            digest.update(repr((firm.firm_id, [(page.kind, page.text) for page in firm.pages])).encode())
+        return digest.hexdigest()
+
+
+def labelled_firms(run: Run, counts: StageCounts, taxonomy: Taxonomy) -> Examples:
+    """Firms with a judgement and words; a labelled firm without words is dropped with its reason."""
+    judgements = read_judgements(run.workspace.labels_file)
+    texts = firm_texts(run.workspace.lake)
+    listed = run.workspace.lake.read_arrow("firms", ["firm_id", "website"]).to_pylist()
+    website = {row["firm_id"]: row["website"] for row in listed}
+    kept: list[str] = []
+    for firm_id in dict.fromkeys(judgement.firm_id for judgement in judgements):
+        counts.rows_in += 1
+        if firm_id in texts:
+            kept.append(firm_id)
+        else:
+            run.drop(counts, firm_id, "no text" if firm_id in website else "not in the firm list")
+    counts.rows_out += len(kept)
+    labels, judged = label_matrix(_of(judgements, kept), kept, taxonomy)
+    groups = tuple(_domain(website.get(firm_id)) or firm_id for firm_id in kept)
+    return Examples(tuple(texts[firm_id] for firm_id in kept), labels, judged, groups)
+
+
+def seed_examples(run: Run, counts: StageCounts, taxonomy: Taxonomy) -> Examples:
+    """The workspace's seed examples, each a group of its own; none when ``train.use_seeds`` is off."""
+    from classifier.features import FirmText
+
+    use = run.workspace.config.train.use_seeds
+    seeds = load_seeds(run.workspace.seeds_file, taxonomy) if use else ()
+    counts.rows_in += len(seeds)
+    counts.rows_out += len(seeds)
+    words = [seed.labels(taxonomy) for seed in seeds]
+    shape = (len(seeds), len(taxonomy.keys))
+    labels = np.array([[word[key] == "include" for key in taxonomy.keys] for word in words], bool).reshape(shape)
+    judged = np.array([[word[key] != "unsure" for key in taxonomy.keys] for word in words], bool).reshape(shape)
+    firms = tuple(FirmText.from_description(SEED_PREFIX + seed.id, seed.text) for seed in seeds)
+    return Examples(firms, labels, judged, tuple(firm.firm_id for firm in firms))
+
+
+def both(first: Examples, second: Examples) -> Examples:
+    """Two sets of examples as one, in this order."""
+    return Examples(
+        first.firms + second.firms,
+        np.concatenate([first.labels, second.labels]),
+        np.concatenate([first.judged, second.judged]),
+        first.groups + second.groups,
+    )
+
+
+def _domain(website: str | None) -> str | None:
+    from urllib.parse import urlsplit
+
+    from crawler.errors import BadWebsiteError
+    from crawler.urls import registered_domain, start_urls
+
+    try:
+        return registered_domain(urlsplit(start_urls(website or "")[0]).hostname or "")
+    except BadWebsiteError:
+        return None
+
+
+def _of(judgements: Sequence[Judgement], firm_ids: Sequence[str]) -> list[Judgement]:
+    wanted = set(firm_ids)
+    return [judgement for judgement in judgements if judgement.firm_id in wanted]

@@ -1,0 +1,69 @@
+"""The command as a process of its own, and the sites to run it on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.tables import TABLES
+from pipelines.workspace import Workspace
+
+Firmscope = Callable[..., subprocess.CompletedProcess[str]]
+Tables = dict[str, list[tuple[Any, ...]]]
+
+# What two runs of the same night cannot share: instants, and where in an archive an answer lies.
+PASSING_COLUMNS = {"fetched_at", "crawled_at", "since", "archive_ref", "started_at", "ended_at", "bytes_read"}
+
+
+@pytest.fixture(scope="session")
+def firmscope() -> Firmscope:
+    """Run ``firmscope`` in a process of its own."""
+
+    def run(*arguments: str | Path, crash_at: str = "", timeout: float = 590) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | ({"FIRMSCOPE_CRASH_AT": crash_at} if crash_at else {})
+        command = [sys.executable, "-m", "pipelines.cli", *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout, env=environment)
+
+    return run
+
+
+def tables_of(folder: Path) -> Tables:
+    """Rows of every table but ``runs``, sorted, without the columns that two runs cannot share."""
+    lake = Workspace(folder).lake
+    found = {}
+    for name, table in TABLES.items():
+        if name != "runs":
+            columns = [column for column in table.names if column not in PASSING_COLUMNS]
+            rows = lake.read_arrow(name, columns).to_pylist()
+            found[name] = sorted(tuple(map(repr, row.values())) for row in rows)
+    lake.close()
+    return found
+
+
+@pytest.fixture(scope="session")
+def real_sites(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Serve the 200 real sites; the folder holds the firm list and the server's log of requests."""
+    folder = tmp_path_factory.mktemp("real")
+    command = [
+        sys.executable, str(shared / "tools" / "serve_sites.py"), str(shared / "sites"), "--port", str(_free_port()),
+        "--firms", str(folder / "firms.csv"), "--log", str(folder / "access.jsonl"),
+    ]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline().startswith("serving 200 sites")
+        yield folder
+        server.terminate()
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as sock:
+        sock.bind(("127.1.0.1", 0))
+        return int(sock.getsockname()[1])

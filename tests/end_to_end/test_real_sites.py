@@ -1,0 +1,157 @@
+"""The whole chain on 200 real websites, as a user runs it: figures, courtesy, time, memory, and a second night."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+from protego import Protego
+
+from labels.taxonomy import NONE
+from pipelines.workspace import Workspace
+from tests.end_to_end.conftest import Firmscope, tables_of
+
+pytestmark = [pytest.mark.realdata, pytest.mark.slow]
+
+MAX_SECONDS = 300
+MAX_BYTES = 4 * 1024**3
+MIN_WITH_TEXT = 190
+
+
+@pytest.fixture(scope="module")
+def night(firmscope: Firmscope, real_sites: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A workspace after two nights in a row; nothing but the contact and the loopback network is set."""
+    folder = tmp_path_factory.mktemp("night") / "ws"
+    assert firmscope("init", folder).returncode == 0
+    for arguments in (
+        ["config", "set", "crawl.contact", "crawler@example.org"],
+        ["config", "set", "crawl.allow_addresses", "127.0.0.0/8"],
+        ["import", "firms", real_sites / "firms.csv"],
+        ["train"],
+    ):
+        ended = firmscope("--workspace", folder, *arguments)
+        assert ended.returncode == 0, ended.stderr
+    first_s, peak_bytes, printed = _watched_night(folder)
+    after_first = tables_of(folder)
+    snapshots = Workspace(folder).lake.snapshots()
+    requests = len((real_sites / "access.jsonl").read_text(encoding="utf-8").splitlines())
+    second_s, _, _ = _watched_night(folder)
+    return {
+        "folder": folder, "first_s": first_s, "second_s": second_s, "peak_bytes": peak_bytes, "printed": printed,
+        "tables": after_first, "snapshots": snapshots, "requests": requests, "log": real_sites / "access.jsonl",
+    }  # fmt: skip
+
+
+def _watched_night(folder: Path) -> tuple[float, int, str]:
+    """Run a night; seconds, peak resident bytes of it and its children, and what it printed."""
+    began = time.monotonic()
+    command = [sys.executable, "-m", "pipelines.cli", "--workspace", str(folder), "nightly"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        peak = [0]
+        watcher = threading.Thread(target=_watch, args=(process.pid, peak), daemon=True)
+        watcher.start()
+        printed, errors = process.communicate(timeout=2 * MAX_SECONDS)
+    assert process.returncode == 0, errors
+    return time.monotonic() - began, peak[0], printed
+
+
+def _watch(pid: int, peak: list[int]) -> None:
+    try:
+        root = psutil.Process(pid)
+        while root.is_running() and root.status() != psutil.STATUS_ZOMBIE:
+            family = [root, *root.children(recursive=True)]
+            peak[0] = max(peak[0], sum(process.memory_info().rss for process in family))
+            time.sleep(0.2)
+    except psutil.Error:
+        return  # a process that ended while it was looked at
+
+
+def test_nearly_every_firm_has_text(night: dict[str, Any]) -> None:
+    lake = Workspace(night["folder"]).lake
+    with_text = set(lake.read_arrow("pages", ["firm_id"])["firm_id"].to_pylist())
+    outcomes = Counter(lake.read_arrow("sites", ["outcome"])["outcome"].to_pylist())
+    assert len(with_text) >= MIN_WITH_TEXT, outcomes
+    assert sum(outcomes.values()) == 200
+
+
+def test_no_request_to_a_path_that_robots_forbids(night: dict[str, Any], shared: Path) -> None:
+    asked = [json.loads(line) for line in night["log"].read_text(encoding="utf-8").splitlines()]
+    by_site: dict[str, list[str]] = {}
+    for record in asked:
+        assert "firmscope" in record["user_agent"]
+        assert "crawler@example.org" in record["user_agent"]
+        by_site.setdefault(record["site"], []).append(record["path"])
+    assert len(by_site) == 200
+    ruled = 0
+    for site, paths in by_site.items():
+        assert paths[0] == "/robots.txt", site
+        robots = shared / "sites" / site / "robots.txt"
+        if robots.is_file():
+            ruled += 1
+            rules = Protego.parse(robots.read_text(encoding="utf-8"))
+            forbidden = [path for path in paths if path != "/robots.txt" and not rules.can_fetch(path, "firmscope")]
+            assert forbidden == []
+    assert ruled >= 1
+
+
+def test_every_firm_has_an_assignment_or_a_stated_none(night: dict[str, Any]) -> None:
+    rows = Workspace(night["folder"]).lake.read_arrow("assignments").to_pylist()
+    by_firm: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_firm.setdefault(row["firm_id"], []).append(row)
+    assert len(by_firm) == 200
+    for found in by_firm.values():
+        assert all(row["reason"] for row in found)
+        if any(row["sector"] == NONE for row in found):
+            assert len(found) == 1
+            assert not found[0]["assigned"]
+        else:
+            assert all(row["assigned"] and row["evidence_sentence"] and row["evidence_url"] for row in found)
+
+
+def test_evidence_stands_on_the_page_it_names(night: dict[str, Any]) -> None:
+    lake = Workspace(night["folder"]).lake
+    text = {(row["firm_id"], row["url"]): " ".join(row["text"].split()) for row in lake.read_arrow("pages").to_pylist()}
+    quoted = [row for row in lake.read_arrow("assignments").to_pylist() if row["evidence_sentence"]]
+    assert len(quoted) > 100
+    for row in quoted:
+        sentence = row["evidence_sentence"].removesuffix("…")
+        assert " ".join(sentence.split()) in text[row["firm_id"], row["evidence_url"]]
+
+
+def test_the_night_is_fast_and_small(night: dict[str, Any]) -> None:
+    assert night["first_s"] < MAX_SECONDS
+    assert night["peak_bytes"] < MAX_BYTES
+
+
+def test_a_second_night_changes_no_table_and_asks_for_nothing(night: dict[str, Any]) -> None:
+    assert Workspace(night["folder"]).lake.snapshots() == night["snapshots"]
+    assert tables_of(night["folder"]) == night["tables"]
+    assert len(night["log"].read_text(encoding="utf-8").splitlines()) == night["requests"]
+    assert night["second_s"] < night["first_s"] / 5
+
+
+def test_exports_and_report_are_there(night: dict[str, Any]) -> None:
+    folder: Path = night["folder"]
+    assert str(folder / "report" / "index.html") in night["printed"]
+    for name in ("firms", "scores", "cells", "evidence"):
+        for suffix in ("csv", "parquet"):
+            assert (folder / "exports" / f"{name}.{suffix}").stat().st_size > 0
+    page = (folder / "report" / "index.html").read_text(encoding="utf-8")
+    hosts = {urlsplit(part.split('"')[0]).hostname for part in page.split('src="')[1:]}
+    assert hosts <= {None}
+    manifests = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("runs/*/manifest.json"))]
+    assert [manifest["outcome"] for manifest in manifests] == ["done"] * len(manifests)
+    nightly = next(manifest for manifest in manifests if manifest["stage"] == "nightly")
+    for stage, counts in nightly["counts"].items():
+        assert counts["rows_in"] == counts["rows_out"] + counts["unchanged"] + sum(counts["dropped"].values()), stage
+    assert any((folder / "archive").iterdir())

@@ -1,0 +1,365 @@
+"""Exports: everyone is in them, nothing in them can run, and the same tables give the same bytes."""
+
+import csv
+import hashlib
+import io
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.atomic import replacing
+from pipelines.errors import TableError, UsageError
+from pipelines.export import (
+    EXPORTS,
+    cells_export,
+    evidence_export,
+    firms_export,
+    scores_export,
+)
+from pipelines.export_files import csv_cell, write_export
+from pipelines.frames import rows
+from pipelines.outside_text import page_text, safe_link, spreadsheet_text, without_e_mail
+from pipelines.reporting import ReportInput
+from pipelines.store import Lake
+
+FORMULA_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+SCORES = [
+    ("00123", "space_tech", 0.93, "model-1"),
+    ("00123", "cyber", 0.04, "model-1"),
+    ("00123", "cyber", 0.99, "model-0"),
+    ("F7", "cyber", 0.2, "model-1"),
+]
+
+
+@pytest.fixture
+def frames(tables: ReportInput) -> dict[str, pd.DataFrame]:
+    """Every export of the small list."""
+    return _frames(tables)
+
+
+def _frames(tables: ReportInput) -> dict[str, pd.DataFrame]:
+    scores = pd.DataFrame(SCORES, columns=["firm_id", "sector", "probability", "model_id"])
+    return {
+        "firms": firms_export(
+            tables.taxonomy, tables.firms, tables.premises, tables.accounts, tables.sites, tables.assignments
+        ),
+        "scores": scores_export(tables.taxonomy, tables.firms, tables.sites, scores, tables.assignments),
+        "cells": cells_export(tables.taxonomy, tables.cells),
+        "evidence": evidence_export(tables.taxonomy, tables.firms, tables.assignments),
+    }
+
+
+def _read_csv(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+
+
+def _original(cell: str) -> str:
+    """The text behind a CSV cell: the prefix goes if the rest would have needed it."""
+    return cell[1:] if cell.startswith("'") and spreadsheet_text(cell[1:])[0] == cell else cell
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(pytest.param(f"{start}1+1", f"'{start}1+1", id=f"starts with {start!r}") for start in FORMULA_STARTS),
+        pytest.param("  =1+1", "'  =1+1", id="spaces first"),
+        pytest.param("'=1+1", "''=1+1", id="quote first"),
+        pytest.param('"=1+1', "'\"=1+1", id="double quote first"),
+        pytest.param(
+            "\N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}@x", "'\N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}@x", id="unseen"
+        ),
+        pytest.param("-5", "'-5", id="text that looks like a negative number"),
+        pytest.param("\x00=1", "\N{REPLACEMENT CHARACTER}=1", id="NUL first"),
+        pytest.param("a\x07b\ud800", "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}", id="bell and half a pair"),
+        pytest.param("'tis fine", "'tis fine", id="an apostrophe is no formula"),
+        *(
+            pytest.param(text, text, id=f"kept {text!r}")
+            for text in ("NA", "null", "1e5", "00123", "", "a=b", "caf\u00e9")
+        ),
+    ],
+)
+def test_no_text_becomes_a_formula(text: str, expected: str) -> None:
+    assert spreadsheet_text(text)[0] == expected
+
+
+@given(st.text())
+def test_the_prefix_can_be_taken_off_again(text: str) -> None:
+    cell = spreadsheet_text(text)[0]
+    assert cell.lstrip(" ")[:1] not in set(FORMULA_STARTS)
+    assert _original(cell) == spreadsheet_text("x" + text)[0][1:]
+
+
+@given(st.lists(st.text(st.characters(categories=["L", "N", "P", "S", "Z", "Cc", "Cs"])), min_size=2, max_size=4))
+def test_cells_parse_back_to_what_was_written(texts: list[str]) -> None:
+    line = ",".join(csv_cell(text)[0] for text in texts) + "\n"
+    assert list(csv.reader(io.StringIO(line, newline=""))) == [[spreadsheet_text(text)[0] for text in texts]]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param(-5.0, "-5", id="negative numbers stay numbers"),
+        pytest.param(-0.25, "-0.25", id="negative fraction"),
+        pytest.param(1_234_567.0, "1234567", id="no separators"),
+        pytest.param(0.1 + 0.2, "0.30000000000000004", id="no digit lost"),
+        pytest.param(1e300, "1e+300", id="huge"),
+        pytest.param(7, "7", id="integer"),
+        pytest.param(True, "true", id="true"),
+        pytest.param(None, "", id="missing"),
+        pytest.param([], "", id="empty list"),
+        pytest.param(["a", "b"], "a;b", id="list"),
+        pytest.param([0.5, None, 1.0], "0.5;;1", id="list with a gap"),
+        pytest.param(["=a", "b"], "'=a;b", id="list that starts a formula"),
+        pytest.param(date(2026, 3, 1), "2026-03-01", id="day"),
+        pytest.param(datetime(2026, 3, 1, 4, 30, tzinfo=UTC), "2026-03-01T04:30:00Z", id="instant"),
+        pytest.param("a,b", '"a,b"', id="comma"),
+        pytest.param('say "hi"', '"say ""hi"""', id="quotes"),
+        pytest.param("a\rb", '"a\rb"', id="lone CR"),
+    ],
+)
+def test_values_of_every_kind(value: object, expected: str) -> None:
+    assert csv_cell(value) == (expected, 0)
+
+
+def test_every_firm_is_in_every_list(tables: ReportInput, frames: dict[str, pd.DataFrame]) -> None:
+    everyone = sorted(tables.firms["firm_id"])
+    assert list(frames["firms"]["firm_id"]) == everyone
+    assert sorted(set(frames["scores"]["firm_id"])) == everyone
+    assert sorted(set(frames["evidence"]["firm_id"])) == everyone
+    for name, frame in frames.items():
+        assert list(frame.columns) == [column.name for column in EXPORTS[name]]
+
+
+def test_firms_carry_their_facts_and_their_strongest_evidence(frames: dict[str, pd.DataFrame]) -> None:
+    firms = {row["firm_id"]: row for row in frames["firms"].to_dict("records")}
+    orbit = firms["00123"]
+    assert (orbit["employees"], orbit["turnover_gbp"]) == (1200.0, 1_000_000.0)
+    assert (orbit["postcode"], orbit["lad_code"]) == ("NG7 2RD", "E06000018")
+    assert orbit["sectors"] == ["space_tech", "aerospace", "transport"]  # as probable as its parents, and narrower
+    assert (orbit["evidence_sector"], orbit["evidence_sentence"]) == ("space_tech", "plain")
+    assert orbit["since"] == ["2026-03-01"] * 3
+    assert firms["F2"]["sectors"] == ["transport", "aerospace"]
+    assert "[e-mail address removed]" in firms["F2"]["evidence_sentence"]
+    assert (firms["F5"]["outcome"], firms["F5"]["sectors"]) == ("not_attempted", [])
+    assert (firms["F3"]["name"], firms["F5"]["name"], firms["F5"]["website"]) == ("NA", "null", None)
+    assert {firm_id: row["left_out"] for firm_id, row in firms.items() if row["left_out"]} == {
+        "F4": "dissolved on 2024-05-06"
+    }
+
+
+@pytest.mark.parametrize(
+    ("firm_id", "expected"),
+    [
+        pytest.param(
+            "00123",
+            [
+                ("transport", 0.93, True, "child assigned"),
+                ("aerospace", 0.93, True, "child assigned"),
+                ("space_tech", 0.93, True, "threshold passed"),
+                ("cyber", 0.04, False, "threshold not passed"),
+            ],
+            id="scored; a former model's score is not shown",
+        ),
+        pytest.param("F7", [("cyber", 0.2, False, "threshold not passed")], id="scored and in none"),
+        pytest.param("F6", [("none", None, False, "parked")], id="not read"),
+        pytest.param("F5", [("none", None, False, "not_attempted")], id="never visited"),
+    ],
+)
+def test_scores(frames: dict[str, pd.DataFrame], firm_id: str, expected: list[tuple[Any, ...]]) -> None:
+    scores = frames["scores"]
+    listed = scores[scores["firm_id"] == firm_id].drop(columns="firm_id").itertuples(index=False, name=None)
+    assert list(listed) == expected
+
+
+@pytest.mark.parametrize(
+    ("assigned_none", "reason"), [(True, "too few words"), (False, "not_classified")], ids=["reason stated", "no row"]
+)
+def test_a_firm_that_was_read_and_not_scored(tables: ReportInput, assigned_none: bool, reason: str) -> None:
+    kept = tables.assignments[tables.assignments["firm_id"] != "F7"]
+    stated = tables.assignments[tables.assignments["firm_id"] == "F7"].assign(reason="too few words")
+    assignments = pd.concat([kept, stated]) if assigned_none else kept
+    nothing = pd.DataFrame({"firm_id": [], "sector": [], "probability": [], "model_id": []})
+    scores = scores_export(tables.taxonomy, tables.firms, tables.sites, nothing, assignments)
+    assert scores.set_index("firm_id").loc["F7", "reason"] == reason
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_csv_is_safe_and_parquet_is_exact(
+    tables: ReportInput, frames: dict[str, pd.DataFrame], tmp_path: Path, name: str
+) -> None:
+    texts = [column.name for column in EXPORTS[name] if column.kind in ("text", "texts")]
+    sheet, machine = tmp_path / f"{name}.csv", tmp_path / f"{name}.parquet"
+    written = write_export(name, frames[name], sheet, "csv", tables.provenance)
+    write_export(name, frames[name], machine, "parquet", tables.provenance)
+    cells = _read_csv(sheet)
+    exact = pq.read_table(machine).to_pylist()
+    assert len(cells) == len(exact) == written.rows == len(frames[name])
+    for row, original in zip(cells, exact, strict=True):
+        for column in texts:
+            assert row[column].lstrip(" \"'")[:1] not in set(FORMULA_STARTS) or row[column].startswith("'")
+            value = original[column]
+            whole = ";".join(value) if isinstance(value, list) else value or ""
+            assert _original(row[column]) == whole
+    assert b"\r\n" not in sheet.read_bytes()
+
+
+def test_tables_that_went_through_the_lake_give_the_same_exports(tables: ReportInput, tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake", shards=2)
+    lake.create()
+    given = {
+        "firms": tables.firms,
+        "premises": tables.premises,
+        "accounts": tables.accounts,
+        "assignments": tables.assignments,
+        "cells": tables.cells,
+    }
+    read: dict[str, Any] = {}
+    for name, frame in given.items():
+        listed = [dict(zip(frame.columns, row, strict=True)) for row in rows(frame, list(frame.columns))]
+        lake.replace_all(name, listed, "run")
+        read[name] = lake.read(name)
+    lake.close()
+    before, after = _frames(tables), _frames(replace(tables, **read))
+    for name in EXPORTS:
+        columns = [column.name for column in EXPORTS[name]]
+        assert list(rows(after[name], columns)) == list(rows(before[name], columns))
+
+
+def test_parquet_keeps_kinds_and_what_is_missing(
+    tables: ReportInput, frames: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
+    write_export("firms", frames["firms"], tmp_path / "f.parquet", "parquet", tables.provenance)
+    schema = {field.name: str(field.type) for field in pq.read_schema(tmp_path / "f.parquet")}
+    assert (schema["firm_id"], schema["employees"]) == ("string", "double")
+    bakery = pq.read_table(tmp_path / "f.parquet").to_pylist()[6]
+    assert (bakery["firm_id"], bakery["employees"], bakery["postcode"], bakery["sectors"]) == ("F7", None, None, [])
+
+
+@pytest.mark.parametrize("file_format", ["csv", "parquet"])
+@pytest.mark.parametrize("name", EXPORTS)
+def test_the_same_tables_give_the_same_bytes(tables: ReportInput, tmp_path: Path, name: str, file_format: str) -> None:
+    shuffled = {
+        table: getattr(tables, table).sample(frac=1, random_state=4)
+        for table in ("firms", "premises", "accounts", "sites", "assignments", "cells")
+    }
+    one, other = tmp_path / "one", tmp_path / "other"
+    write_export(name, _frames(tables)[name], one, file_format, tables.provenance)
+    write_export(name, _frames(replace(tables, **shuffled))[name], other, file_format, tables.provenance)
+    assert one.read_bytes() == other.read_bytes()
+
+
+def test_provenance_stands_beside_the_file(
+    tables: ReportInput, frames: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
+    frame = frames["firms"].assign(name="a\x00b")
+    written = write_export("firms", frame, tmp_path / "firms.csv", "csv", tables.provenance)
+    note = json.loads((tmp_path / "firms.csv.meta.json").read_text(encoding="utf-8"))
+    assert note["sha256"] == hashlib.sha256((tmp_path / "firms.csv").read_bytes()).hexdigest() == written.sha256
+    assert (note["rows"], note["replaced_characters"]) == (8, 8)
+    assert (note["run_id"], note["model_id"], note["data_date"]) == ("20260301T043000Z-ab12", "model-1", "2026-03-01")
+    assert (note["taxonomy_id"], note["taxonomy_digest"]) == ("small", "a" * 64)
+    assert list(note["columns"]) == list(frame.columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "file_format", "path", "message"),
+    [
+        pytest.param("firms", "xlsx", "f", "'xlsx' is not known; expected one of csv, parquet", id="format"),
+        pytest.param("firm", "csv", "f", "'firm' is not known; expected one of firms, scores", id="export"),
+        pytest.param("firms", "csv", ".", "is a folder", id="folder"),
+        pytest.param("firms", "csv", "no/f", "no does not exist", id="missing folder"),
+    ],
+)
+def test_bad_requests_are_refused(
+    tables: ReportInput,
+    frames: dict[str, pd.DataFrame],
+    tmp_path: Path,
+    name: str,
+    file_format: str,
+    path: str,
+    message: str,
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        write_export(name, frames["firms"], tmp_path / path, file_format, tables.provenance)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_frame_of_another_export_is_refused(
+    tables: ReportInput, frames: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
+    with pytest.raises(TableError, match="no column cluster"):
+        write_export("cells", frames["firms"], tmp_path / "f", "csv", tables.provenance)
+
+
+def test_a_write_that_fails_leaves_the_old_file_whole(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_bytes(b"old")
+    with pytest.raises(TypeError), replacing(path) as stream:
+        stream.writelines([b"half of the n", None])  # type: ignore[list-item]
+    assert (path.read_bytes(), list(tmp_path.iterdir())) == (b"old", [path])
+    with replacing(path) as stream:
+        stream.write(b"new")
+        assert path.read_bytes() == b"old"
+    assert (path.read_bytes(), list(tmp_path.iterdir())) == (b"new", [path])
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        pytest.param("https://a.example/x?y=1#z", "https://a.example/x?y=1#z", id="plain"),
+        pytest.param("HTTP://A.example/", "http://A.example/", id="capitals"),
+        pytest.param("http://127.1.2.3:8080/a", "http://127.1.2.3:8080/a", id="address and port"),
+        pytest.param("https://a.example/caf\u00e9\u202e", "https://a.example/caf%C3%A9%E2%80%AE", id="written out"),
+        pytest.param("https://a.example/%C3%A9", "https://a.example/%C3%A9", id="not written out twice"),
+        *(
+            pytest.param(url, None, id=f"refused {url!r:.40}")
+            for url in (
+                None,
+                "",
+                "javascript:alert(1)",
+                "JaVaScRiPt:alert(1)",
+                "java\nscript:alert(1)",
+                "\x01javascript:alert(1)",
+                " https://a.example/",
+                "data:text/html,<script>",
+                "file:///etc/passwd",
+                "//a.example/",
+                "a.example",
+                "https:///x",
+                "https://user:pw@a.example/",
+                "https://good.example\\@evil.example/",
+                "http://[",
+                "http://a.example:99999/",
+                'https://a.example/"><b>',
+                "https://\u0430pple.example/",
+                "https://a.example/" + "x" * 2_000,
+            )
+        ),
+    ],
+)
+def test_links_that_a_reader_may_follow(url: str | None, expected: str | None) -> None:
+    assert safe_link(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Write to jo.bloggs+x@mail.firm.example, or call", "Write to [e-mail address removed], or call"),
+        ("a@b and @handle and 5 @ 3 are none", "a@b and @handle and 5 @ 3 are none"),
+    ],
+    ids=["address", "no address"],
+)
+def test_e_mail_addresses_are_not_handed_on(text: str, expected: str) -> None:
+    assert without_e_mail(text) == expected
+
+
+def test_page_text_is_one_line_that_reads_one_way() -> None:
+    assert page_text(" a\n\n b\t\u202ec\u2066\x00 ") == "a b \ufffdc\ufffd\ufffd"

@@ -1,0 +1,324 @@
+"""The report: its figures are the cells' figures, its lists add up, and what strangers wrote stays text."""
+
+import base64
+import hashlib
+import re
+from dataclasses import replace
+from datetime import date
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from labels.taxonomy import Sector, Taxonomy
+from pipelines.errors import TableError
+from pipelines.reporting import ReportInput, build_report
+from pipelines.reporting.gathering import gather
+from pipelines.reporting.page import TEMPLATES, count, day, outside, probability, share
+from pipelines.reporting.wording import FLAG_LABELS, METRIC_NAMES, OUTCOMES
+from pipelines.rollup import FLAGS, METRICS, rollup
+
+
+class Page(HTMLParser):
+    """The page as a browser's parser sees it: its elements in order, and the texts of its table rows."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.rows: list[list[str]] = []
+        self.text: list[str] = []
+        self._in_cell = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+            self._in_cell = True
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th"):
+            self._in_cell = False
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+        if self._in_cell:
+            self.rows[-1][-1] += data
+
+    def row(self, first: str) -> list[str]:
+        """The first row whose first cell reads ``first``, every cell on one line."""
+        lines = [[" ".join(cell.split()) for cell in row] for row in self.rows]
+        return next(row for row in lines if row and row[0] == first)
+
+
+def _html(given: ReportInput, folder: Path) -> str:
+    return build_report(folder, given).read_text(encoding="utf-8")
+
+
+def _tame(given: ReportInput) -> ReportInput:
+    """The same tables with harmless words in the places of all words from outside."""
+    sentences = given.assignments["evidence_sentence"]
+    sectors = tuple(replace(sector, name=sector.key, definition="tame") for sector in given.taxonomy.sectors)
+    return replace(
+        given,
+        taxonomy=replace(given.taxonomy, sectors=sectors),
+        firms=given.firms.assign(name="Tame Ltd"),
+        sites=given.sites.assign(reason="tame"),
+        assignments=given.assignments.assign(evidence_sentence=sentences.where(sentences.isna(), "tame")),
+    )
+
+
+def test_words_from_outside_add_no_element_and_no_attribute(tables: ReportInput, tmp_path: Path) -> None:
+    hostile, tame = Page(_html(tables, tmp_path)), Page(_html(_tame(tables), tmp_path))
+
+    def shape(page: Page) -> list[tuple[str, list[str]]]:
+        return sorted((tag, sorted(attributes)) for tag, attributes in page.elements)
+
+    assert shape(hostile) == shape(tame)
+    assert "<script>alert(1)</script></title>" in "".join(hostile.text)  # shown, as text
+    assert "{{7*7}}" in "".join(hostile.text)
+
+
+def test_nothing_runs_and_nothing_is_fetched(tables: ReportInput, tmp_path: Path) -> None:
+    html = _html(tables, tmp_path)
+    page = Page(html)
+    names = {tag for tag, _ in page.elements}
+    assert not names & {"script", "link", "img", "iframe", "object", "embed", "form", "base", "video", "use", "image"}
+    for tag, attributes in page.elements:
+        assert not {name for name in attributes if name.startswith("on") or name in ("style", "src", "srcset")}, tag
+    links = [attributes for tag, attributes in page.elements if tag == "a"]
+    away = [link for link in links if not (link["href"] or "").startswith("#")]
+    assert away
+    assert all(re.match(r"https?://[a-z]", link["href"] or "") for link in away)
+    assert all("noreferrer" in (link["rel"] or "") for link in away)
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {link["href"] for link in links if link not in away} <= {f"#{name}" for name in ids}
+    assert "url(" not in html
+    assert "@import" not in html
+
+
+def test_the_policy_comes_first_and_allows_the_style_sheet_alone(tables: ReportInput, tmp_path: Path) -> None:
+    html = _html(tables, tmp_path)
+    tags = Page(html).elements
+    first = tags[[tag for tag, _ in tags].index("head") + 1]
+    assert first[0] == "meta"
+    assert first[1]["http-equiv"] == "Content-Security-Policy"
+    (style,) = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert first[1]["content"] == (
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
+
+
+@pytest.mark.parametrize(
+    "absent",
+    ["\u202e", "sales@orbit.example", "owner@parked.example", "secret", 'href="javascript:', "None", ">nan<"],
+    ids=["direction override", "e-mail in evidence", "e-mail in reason", "password", "script link", "None", "nan"],
+)
+def test_what_must_not_be_in_the_page(tables: ReportInput, tmp_path: Path, absent: str) -> None:
+    shown = tables.firms["name"].replace({"=1+1": "\u202eNo\u200fe"})
+    assert absent not in _html(replace(tables, firms=tables.firms.assign(name=shown)), tmp_path)
+
+
+def test_every_figure_is_its_cell(tables: ReportInput, tmp_path: Path) -> None:
+    by_district = replace(tables, cells=tables.cells[tables.cells["area_kind"] != "postcode_area"])
+    page = Page(_html(by_district, tmp_path))
+    cells = {
+        (row["cluster"], row["area_code"], row["metric"]): row["value"] for row in by_district.cells.to_dict("records")
+    }
+    for sector in tables.taxonomy.sectors:
+        shown = page.row(sector.name)
+        for place, metric in enumerate(METRICS, start=1):
+            value = cells[sector.key, "all", metric]
+            expected = "not known" if pd.isna(value) else f"{value:,.0f}"
+            assert re.match(rf"{re.escape(expected)}(?![\d,.])", shown[place]), (sector.key, metric, shown)
+    assert page.row("Aerospace")[1:] == [
+        "2", "1,234 part estimated · all known", "1,000,000 1 of 2 known", "71%"
+    ]  # fmt: skip
+    assert page.row("Cyber")[2:4] == ["not known", "not known"]
+    assert page.row("Nottingham")[1:] == ["1", "1,200 all known", "1,000,000 all known", "100%"]
+    assert page.row("not known")[1] == "1 low coverage"
+    caution = "Fewer than 80% of the area's firms in the list could be read."
+    assert "".join(page.text).count(caution) == 2  # once for the whole list, once to explain the areas' flag
+
+
+def test_areas_are_of_the_kind_that_places_more_firms(tables: ReportInput) -> None:
+    report = gather(tables)  # three of four firms by postcode, two by district
+    (transport,) = report.tiers[0].clusters
+    assert report.area_kind == "postcode_area"
+    assert [(area.name, area.figures["businesses"].n) for area in transport.areas] == [("NG", 2), ("B", 1)]
+    without = tables.cells[tables.cells["area_kind"] != "postcode_area"]
+    by_district = gather(replace(tables, cells=without))
+    assert by_district.area_kind == "lad"
+    names = [area.name for area in by_district.tiers[0].clusters[0].areas]
+    assert names == ["Nottingham", "Birmingham", None]
+
+
+def test_every_firm_is_in_one_group(tables: ReportInput, tmp_path: Path) -> None:
+    report = gather(tables)
+    groups = (report.in_a_cluster, report.in_none.total, report.unread, report.gone.total)
+    assert groups == (4, 1, 2, 1)
+    assert sum(groups) == report.in_list == len(tables.firms)
+    assert sum(outcome.firms.total for outcome in report.outcomes) == report.unread
+    assert {outcome.word for outcome in report.outcomes} == {"parked", "not_attempted"}
+    page = Page(_html(tables, tmp_path))
+    assert [page.row(name)[1] for name in ("Read, and in no cluster", "Firms in the list")] == ["1", "8"]
+
+
+def test_members_come_with_evidence_the_most_probable_first(tables: ReportInput) -> None:
+    clusters = {cluster.sector.key: cluster for tier in gather(tables).tiers for cluster in tier.clusters}
+    members = clusters["transport"].firms.shown
+    assert [(firm.firm_id, firm.probability) for firm in members] == [("F2", 0.999), ("00123", 0.93), ("F3", None)]
+    assert members[0].page == "https://two.example/about"
+    assert members[0].website is None
+    assert members[1].website == "https://www.orbit.example/"
+    assert clusters["aerospace"].firms.shown[0].page is None  # javascript:
+    assert clusters["cyber"].firms.shown[0].firm_id == "F8"  # F4 is dissolved, GONE is not in the list
+    assert clusters["space_tech"].parents == ("Aerospace", "Transport <b>technologies</b>")
+
+
+def test_cells_of_other_assignments_are_refused(tables: ReportInput, tmp_path: Path) -> None:
+    stale = tables.assignments[tables.assignments["firm_id"] != "F8"]
+    with pytest.raises(TableError, match="cyber: the cells count 1 businesses, but 0 firms are assigned"):
+        build_report(tmp_path / "report", replace(tables, assignments=stale))
+    with pytest.raises(TableError, match="the cells count no businesses"):
+        build_report(tmp_path / "report", replace(tables, cells=tables.cells.iloc[:0]))
+    assert not (tmp_path / "report").exists()
+
+
+def test_the_same_tables_give_the_same_bytes(tables: ReportInput, tmp_path: Path) -> None:
+    names = ("firms", "premises", "accounts", "sites", "assignments", "cells")
+    shuffled = {name: getattr(tables, name).sample(frac=1, random_state=3) for name in names}
+    assert _html(tables, tmp_path / "a") == _html(replace(tables, **shuffled), tmp_path / "b")
+
+
+def _long_list(number: int) -> ReportInput:
+    ids = [f"F{place:06}" for place in range(number)]
+    taxonomy = Taxonomy("long", 1, tuple(Sector(f"s{place}", f"Sector {place}") for place in range(30)), "b" * 64)
+    firms = pd.DataFrame({"firm_id": ids, "name": "A Firm Ltd", "website": None, "status": None, "dissolved_on": None})
+    accounts = pd.DataFrame({"firm_id": ids, "period_end": date(2025, 1, 1), "employees": 3.0, "turnover_gbp": None})
+    premises = pd.DataFrame({"firm_id": ids, "postcode": "NG1 1AA", "kind": "registered", "lad_code": None})
+    assignments = pd.DataFrame(
+        {
+            "firm_id": ids,
+            "sector": [f"s{place % 30}" for place in range(number)],
+            "assigned": True,
+            "reason": "threshold passed",
+            "probability": 0.8,
+            "since": pd.Timestamp("2026-03-01", tz="UTC"),
+            "evidence_url": "https://firm.example/about",
+            "evidence_sentence": "We make a great many things for a great many firms. " * 20,
+        }
+    )
+    tables: dict[str, Any] = {
+        "firms": firms,
+        "premises": premises.assign(source="firm_list"),
+        "accounts": accounts.assign(source="firm_list", imputed=False),
+    }
+    cells = rollup(taxonomy, **tables, readable=ids, assignments=assignments).cells
+    sites = pd.DataFrame({"firm_id": ids, "outcome": "ok", "reason": "read", "final_url": None})
+    return ReportInput(
+        taxonomy=taxonomy,
+        provenance=_provenance(taxonomy),
+        sites=sites,
+        readable=frozenset(ids),
+        assignments=assignments,
+        cells=pd.DataFrame(cells),
+        **tables,
+    )
+
+
+def _provenance(taxonomy: Taxonomy) -> Any:
+    from pipelines.provenance import Provenance
+
+    return Provenance.of(taxonomy, "run", None, None)
+
+
+def test_long_lists_are_cut_and_say_so(tmp_path: Path) -> None:
+    html = _html(_long_list(6_030), tmp_path)
+    assert html.count("1 more firms are in the export of firms.") == 30
+    assert html.count('class="name"') == 30 * 200
+    assert len(html) < 8_000_000
+
+
+def test_an_empty_list_makes_a_page(tables: ReportInput, tmp_path: Path) -> None:
+    names = ("firms", "premises", "accounts", "sites", "assignments")
+    empty: dict[str, Any] = {name: getattr(tables, name).iloc[:0] for name in names}
+    made = rollup(tables.taxonomy, empty["firms"], empty["premises"], empty["accounts"], (), empty["assignments"])
+    html = _html(replace(tables, readable=frozenset(), cells=pd.DataFrame(made.cells), **empty), tmp_path)
+    assert "No firm of the list was put in this cluster." in html
+
+
+def test_a_firm_with_an_endless_name_does_not_push_the_page_apart(tables: ReportInput, tmp_path: Path) -> None:
+    html = _html(replace(tables, firms=tables.firms.assign(name="x" * 10_000)), tmp_path)
+    assert "x" * 120 + "…" in html
+    assert "x" * 121 not in html
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(None, "not known"), (0.0, "0"), (1234567.0, "1,234,567"), (12.5, "12.5"), (1234.5, "1,234"), (-3.0, "-3")],
+)
+def test_count(value: float | None, expected: str) -> None:
+    assert count(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.0, "0%"), (0.001, "under 1%"), (0.925, "92%"), (0.9996, "over 99%"), (1.0, "100%")],
+)
+def test_share(value: float, expected: str) -> None:
+    assert share(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(None, "not known"), (0.0, "0.00"), (0.001, "< 0.01"), (0.5, "0.50"), (0.9951, "> 0.99"), (1.0, "1.00")],
+)
+def test_probability(value: float | None, expected: str) -> None:
+    assert probability(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("iso", "expected"),
+    [("2026-03-01", "1 March 2026"), ("2026-12-31T23:59:59Z", "31 December 2026"), (None, "not known")],
+)
+def test_day(iso: str | None, expected: str) -> None:
+    assert day(iso) == expected
+
+
+def test_outside_text_is_cut_at_its_length() -> None:
+    assert (outside("abc", 3), outside("abcd", 3), outside("ab cd", 3)) == ("abc", "abc…", "ab…")
+
+
+def _luminance(colour: str) -> float:
+    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_every_text_colour_has_a_contrast_of_at_least_4_5(scheme: int) -> None:
+    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    block = re.findall(r":root \{(.*?)\}", style, re.DOTALL)[scheme]
+    colours = dict(re.findall(r"--(\w+(?:-\w+)?): (#[0-9a-f]{6});", block))
+    for ground in ("paper", "faint", "caution"):
+        for text in ("ink", "soft", "link", "flag", "super", "established", "new_economy", "none"):
+            light, dark = sorted((_luminance(colours[ground]), _luminance(colours[text])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (ground, text)
+
+
+def test_every_flag_and_metric_has_its_words() -> None:
+    assert FLAG_LABELS.keys() == FLAGS.keys()
+    assert METRIC_NAMES.keys() == set(METRICS)
+
+
+def test_every_outcome_has_its_sentence() -> None:
+    from crawler.records import SITE_OUTCOMES
+
+    assert OUTCOMES.keys() == set(SITE_OUTCOMES)

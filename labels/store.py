@@ -108,7 +108,7 @@ def parse_complete_jsonl(path: Path, taxonomy: Taxonomy, known_firms: Collection
 
     A listed sector includes its parents. Raises LabelsError as :func:`parse_label_csv` does.
     """
-    found = []
+    found: list[Judgement] = []
     for number, line in enumerate(_text(path).split("\n"), start=1):
         if not line.strip():
             continue

@@ -1,0 +1,64 @@
+"""Scrapy's HTTP handler with a limit on response headers and a memory for hosts whose TLS cannot be verified.
+
+``DOWNLOAD_MAXSIZE`` does not count headers: stock Scrapy takes 35 MB of them a second until the timeout.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scrapy.core.downloader.contextfactory import _ScrapyClientContextFactory
+from scrapy.core.downloader.handlers import http11
+from scrapy.crawler import Crawler
+from twisted.web._newclient import ParseError
+
+# (host, port) read without verification; one crawl per process, so one set per process.
+UNVERIFIED: set[tuple[str, int]] = set()
+MAX_HEADER_LINES = 200
+MAX_HEADER_BYTES = 64 * 1024
+
+
+class _BoundedParser(http11._LenientHTTPClientParser):
+    """Ends a response whose header section is too long."""
+
+    header_lines = 0
+    header_bytes = 0
+
+    def lineReceived(self, line: bytes) -> None:  # noqa: N802 (Twisted's name)
+        self.header_lines += 1
+        self.header_bytes += len(line)
+        if self.header_lines > MAX_HEADER_LINES or self.header_bytes > MAX_HEADER_BYTES:
+            raise ParseError(  # type: ignore[no-untyped-call]
+                f"more than {MAX_HEADER_LINES} header lines or {MAX_HEADER_BYTES} header bytes", line[:80]
+            )
+        super().lineReceived(line)
+
+
+class _BoundedProtocol(http11._LenientHTTP11ClientProtocol):
+    def request(self, request: Any) -> Any:
+        deferred = super().request(request)
+        # As Scrapy itself does it: the parser class is fixed inside Twisted's request().
+        self._parser.__class__ = _BoundedParser
+        return deferred
+
+
+class _BoundedFactory(http11._LenientHTTP11ClientFactory):
+    def buildProtocol(self, addr: Any) -> Any:  # noqa: ARG002, N802
+        return _BoundedProtocol(self._quiescentCallback)  # type: ignore[no-untyped-call]
+
+
+class _RecordingTls(_ScrapyClientContextFactory):
+    """Verifies every certificate, except for the hosts that have failed and are to be read all the same."""
+
+    def creatorForNetloc(self, hostname: bytes, port: int) -> Any:  # noqa: N802
+        self._verify_certificates = (hostname.decode("ascii"), port) not in UNVERIFIED
+        return super().creatorForNetloc(hostname, port)
+
+
+class BoundedHttpHandler(http11.HTTP11DownloadHandler):
+    """Handler for the ``DOWNLOAD_HANDLERS`` setting; connects through the reactor's resolver like its parent."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._pool._factory = _BoundedFactory
+        self._contextFactory: Any = _RecordingTls.from_crawler(crawler)

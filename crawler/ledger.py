@@ -1,0 +1,123 @@
+"""The books of one site's visit: what was asked, what it cost, which pages count, and the site's result.
+
+Text is judged here once, when a page is kept, and blocks repeated across the site are dropped once, at the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from crawler.boilerplate import drop_repeated
+from crawler.extract import PageText, with_description
+from crawler.placeholders import placeholder
+from crawler.records import CrawlTarget, Fetch, Page, SiteCrawl, utc_now
+from crawler.reply import Reply
+
+MIN_TEXT_CHARS = 20  # less is a logo's caption or a loading notice
+MAX_CHOSEN = 300
+
+
+class Ledger:
+    """Rows and totals of one site; a fetch is named by its row number."""
+
+    def __init__(self, target: CrawlTarget) -> None:
+        self.target = target
+        self.pages: list[Page] = []
+        self.flags: set[str] = set()
+        self.tries = 0
+        self.bytes_read = 0
+        self.html_pages = 0
+        self.final_url = ""
+        self._requests = 0
+        self._fetches: list[Fetch] = []
+        self._digests: dict[str, str] = {}
+        self._started_at = utc_now()
+
+    def count(self, reply: Reply) -> None:
+        """Add a reply's cost; what robots.txt refused was never requested."""
+        self.tries += 1
+        self._requests += len(reply.robots) + (not reply.outcome.startswith("robots_"))
+        self.bytes_read += reply.bytes_read + sum(robots.bytes_read for robots in reply.robots)
+        self.flags.update(reply.flags)
+        for robots in reply.robots:
+            self._add(robots.url, robots.outcome, robots.status, Reply(robots.url, "", "", robots.at), "robots.txt")
+
+    def record(self, reply: Reply, chosen: str) -> int:
+        """Write a reply's row and return its number."""
+        return self._add(reply.url, reply.outcome, reply.status, reply, chosen)
+
+    def amend(self, row: int, outcome: str = "", note: str = "") -> None:
+        """Correct a row once more is known about its page."""
+        fetch = self._fetches[row]
+        chosen = f"{fetch.chosen}; {note}"[:MAX_CHOSEN] if note else fetch.chosen
+        self._fetches[row] = replace(fetch, outcome=outcome or fetch.outcome, chosen=chosen)
+
+    def keep(self, row: int, url: str, words: PageText, kind: str) -> tuple[str, str]:
+        """Keep a page's words if they are the firm's; returns an outcome word and reason when they are not."""
+        if words.cut:
+            self.flags.add("parse_cut")
+        word, reason = placeholder(words.title, words.text)
+        if word:
+            self.amend(row, outcome=word, note=reason)
+            return word, reason
+        text = with_description(words)
+        if len(text) < MIN_TEXT_CHARS:
+            self.amend(row, outcome="empty")
+            return "empty", ""
+        digest = text_digest(text)
+        self._fetches[row] = replace(self._fetches[row], text_digest=digest)
+        if digest in self._digests:
+            self.amend(row, note=f"same text as {self._digests[digest]}")
+            return "", ""
+        self._digests[digest] = url
+        self.pages.append(Page(self.target.firm_id, url, words.title, words.language, text, digest, kind))
+        return "", ""
+
+    def close(self, outcome: str, reason: str) -> SiteCrawl:
+        """The site's result."""
+        texts = drop_repeated([page.text for page in self.pages])
+        pages = tuple(
+            replace(page, text=text, text_digest=text_digest(text))
+            for page, text in zip(self.pages, texts, strict=True)
+            if len(text) >= MIN_TEXT_CHARS
+        )
+        if outcome == "ok" and not pages:
+            outcome, reason = "empty", "the site shows nothing but a consent notice"
+        return SiteCrawl(
+            firm_id=self.target.firm_id,
+            website=self.target.website,
+            final_url=self.final_url,
+            outcome=outcome,
+            reason=reason,
+            started_at=self._started_at,
+            ended_at=utc_now(),
+            requests=self._requests,
+            bytes_read=self.bytes_read,
+            fetches=tuple(self._fetches),
+            pages=pages,
+            flags=tuple(sorted(self.flags)),
+        )
+
+    def _add(self, url: str, outcome: str, status: int | None, reply: Reply, chosen: str) -> int:
+        self._fetches.append(
+            Fetch(
+                firm_id=self.target.firm_id,
+                url=url,
+                outcome=outcome,
+                http_status=status,
+                fetched_at=reply.fetched_at,
+                etag=reply.etag,
+                last_modified=reply.last_modified,
+                body_digest=reply.body_digest,
+                text_digest="",
+                archive_ref=reply.archive_ref,
+                chosen=chosen[:MAX_CHOSEN],
+            )
+        )
+        return len(self._fetches) - 1
+
+
+def text_digest(text: str) -> str:
+    """SHA-256 of a text's UTF-8 bytes, in hexadecimal."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -1,0 +1,85 @@
+"""The demo, as a newcomer runs it: one command, under two minutes, every odd site told apart."""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from pipelines.demo.firms import load_demo_firms
+from pipelines.workspace import Workspace
+from tests.end_to_end.conftest import Firmscope
+
+pytestmark = pytest.mark.slow
+
+MAX_SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def demo(firmscope: Firmscope, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, float]:
+    """The demo's workspace, what it printed, and the seconds it took."""
+    folder = tmp_path_factory.mktemp("demo") / "ws"
+    began = time.monotonic()
+    ended = firmscope("demo", folder)
+    assert ended.returncode == 0, ended.stderr
+    return folder, ended.stdout, time.monotonic() - began
+
+
+def test_it_takes_less_than_two_minutes(demo: tuple[Path, str, float]) -> None:
+    assert demo[2] < MAX_SECONDS
+
+
+def test_every_site_ends_as_it_should(demo: tuple[Path, str, float]) -> None:
+    rows = Workspace(demo[0]).lake.read_arrow("sites", ["firm_id", "outcome"]).to_pylist()
+    outcome = {row["firm_id"]: row["outcome"] for row in rows}
+    assert outcome == {firm.firm_id: firm.expected_outcome for firm in load_demo_firms()}
+
+
+def test_paths_that_robots_forbid_were_not_asked_for(demo: tuple[Path, str, float]) -> None:
+    forbidden = {firm.firm_id: firm.robots_disallow for firm in load_demo_firms() if firm.robots_disallow}
+    assert forbidden
+    fetches = Workspace(demo[0]).lake.read_arrow("fetches", ["firm_id", "url", "http_status"]).to_pylist()
+    for row in fetches:
+        path = urlsplit(row["url"]).path
+        if any(path.startswith(prefix) for prefix in forbidden.get(row["firm_id"], ())):
+            assert row["http_status"] is None
+
+
+def test_it_prints_a_table_and_where_the_report_is(demo: tuple[Path, str, float]) -> None:
+    folder, printed, _ = demo
+    for word in ("Cluster", "Businesses", "Employees", "Turnover", "Aerospace", "Agri-tech"):
+        assert word in printed
+    assert str(folder / "report" / "index.html") in printed
+    assert (folder / "report" / "index.html").is_file()
+    assert (folder / "exports" / "firms.csv").is_file()
+
+
+def test_the_model_agrees_with_the_authors_on_firms_it_has_not_seen(demo: tuple[Path, str, float]) -> None:
+    found = re.search(
+        r"(\d+) of their (\d+) sectors were found, and (\d+) were given that they would not give", demo[1]
+    )
+    assert found
+    hits, stated, beyond = map(int, found.groups())
+    assert stated > 80
+    assert hits / stated > 0.8
+    assert beyond < stated
+
+
+def test_the_sites_are_no_longer_served(demo: tuple[Path, str, float]) -> None:
+    websites = Workspace(demo[0]).lake.read_arrow("firms", ["website"])["website"].to_pylist()
+    served = urlsplit(next(website for website in websites if website))
+    with socket.socket() as sock:
+        sock.settimeout(5)
+        assert sock.connect_ex((served.hostname, served.port)) != 0
+
+
+def test_counts_cover_many_towns_and_sectors(demo: tuple[Path, str, float]) -> None:
+    cells = Workspace(demo[0]).lake.read_arrow("cells").to_pylist()
+    districts = {cell["area_code"] for cell in cells if cell["area_kind"] == "lad"} - {"unknown"}
+    clusters = {cell["cluster"] for cell in cells if cell["metric"] == "businesses" and cell["value"]}
+    assert len(districts) >= 6
+    assert len(clusters) >= 12

@@ -40,9 +40,8 @@ def _options(
 
 def main() -> None:
     """Run the command line; errors that a person can act on are printed without a traceback."""
-    from crawler.errors import CrawlerError
-
     from classifier.errors import ClassifierError
+    from crawler.errors import CrawlerError
     from labels.errors import LabelsError
     from models.errors import ModelsError
     from pipelines.errors import FirmscopeError

@@ -1,0 +1,41 @@
+"""Run the benchmarks: ``python -m tests.benchmarks [crawl] [encode] [extract] [nightly]``, all when none is named.
+
+Each prints a ratio against a named peer in the same run; none passes or fails. Run from the repository's root.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from tests.benchmarks import crawl, encode, extract, nightly
+from tests.benchmarks.machine import BenchmarkError
+
+BENCHMARKS: dict[str, Callable[[], None]] = {
+    "crawl": crawl.run,
+    "encode": encode.run,
+    "extract": extract.run,
+    "nightly": nightly.run,
+}
+
+
+def main(names: list[str]) -> int:
+    """Run those named; 2 for a name that is none, 1 when one could not give a figure."""
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        print(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
+    failed = 0
+    for name in names or list(BENCHMARKS):
+        print(f"== {name} ==", flush=True)
+        try:
+            BENCHMARKS[name]()
+        except BenchmarkError as error:
+            print(f"NO FIGURE: {error}\n")
+            failed = 1
+        sys.stdout.flush()
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -27,6 +27,14 @@ for module in (workspaces, imports, stages, exports, labelling, inspect):
     module.register(app)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"firmscope {version('firmscope')}\n")
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     context: typer.Context,
@@ -34,6 +42,9 @@ def _options(
         Path,
         typer.Option(envvar="FIRMSCOPE_WORKSPACE", help="The workspace to work in.", show_default="current folder"),
     ] = Path(),
+    version: Annotated[  # noqa: ARG001 - answered by its callback
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and end.")
+    ] = False,
 ) -> None:
     context.obj = workspace
 

@@ -88,6 +88,8 @@ def load_taxonomy(path: Path) -> Taxonomy:
         document = yaml.load(raw.decode("utf-8-sig"), Loader=_LineLoader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError as error:
         raise LabelsError(f"{path}: no such file; shipped taxonomies: {', '.join(SHIPPED)}") from error
+    except OSError as error:
+        raise LabelsError(f"{path}: cannot be read ({error.strerror}); expected a taxonomy file") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise LabelsError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from error
     problem = next(_problems(document), None)

@@ -74,6 +74,25 @@ def run_classify(run: Run, screen: Screen) -> None:
             progress(number + 1, lake.shards)
 
 
+def standing(taxonomy: Taxonomy, held: Sequence[Sequence[Mapping[str, Any]]]) -> NDArray[np.bool_]:
+    """Sectors that firms are in by their own score; one that only followed from a child goes with the child.
+
+    Args:
+        taxonomy: ``n_sectors`` sectors.
+        held: For each of ``n_firms`` firms its rows of ``assignments``.
+
+    Returns:
+        ``(n_firms, n_sectors) bool``, columns in taxonomy order.
+    """
+    found = np.zeros((len(held), len(taxonomy.keys)), dtype=bool)
+    for place, rows in enumerate(held):
+        assigned = {row["sector"]: row for row in rows if row["assigned"]}
+        implied = set[str]().union(*(taxonomy.ancestors(key) for key in assigned if key in taxonomy.by_key))
+        own = {key for key, row in assigned.items() if key not in implied or row["probability"] >= row["threshold"]}
+        found[place] = [key in own for key in taxonomy.keys]
+    return found
+
+
 def _commit(
     run: Run, counts: StageCounts, ids: Sequence[str], rows: list[dict[str, Any]], scores: list[dict[str, Any]]
 ) -> None:
@@ -110,7 +129,8 @@ def _is_done(shard: _Shard, firm_id: str, model_id: str) -> bool:
 
 def _is_stated(shard: _Shard, firm_id: str) -> bool:
     held = shard.assignments.get(firm_id, [])
-    return [(row["sector"], row["reason"]) for row in held] == [(NONE, shard.reasons[firm_id])]
+    stated = [(row["sector"], row["reason"]) for row in held] == [(NONE, shard.reasons[firm_id])]
+    return stated and firm_id not in shard.scored
 
 
 def _silent_row(shard: _Shard, firm_id: str, now: datetime) -> dict[str, Any]:
@@ -129,7 +149,9 @@ def _classified(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of assignments and of scores."""
     probabilities = model.predict_proba(firms, vectors)
-    assigned = model.assign(probabilities, _previous(taxonomy, firms, shard))
+    assigned = model.assign(
+        probabilities, standing(taxonomy, [shard.assignments.get(firm.firm_id, []) for firm in firms])
+    )
     rows: list[dict[str, Any]] = []
     scores: list[dict[str, Any]] = []
     for place, firm in enumerate(firms):
@@ -149,14 +171,6 @@ def _classified(
                 _assigned_row(taxonomy, model, firm, vectors, chances, int(column), assigned[place], shard, now)
             )
     return rows, scores
-
-
-def _previous(taxonomy: Taxonomy, firms: Sequence[FirmText], shard: _Shard) -> NDArray[np.bool_]:
-    held = np.zeros((len(firms), len(taxonomy.keys)), dtype=bool)
-    for place, firm in enumerate(firms):
-        sectors = {row["sector"] for row in shard.assignments.get(firm.firm_id, []) if row["assigned"]}
-        held[place] = [key in sectors for key in taxonomy.keys]
-    return held
 
 
 def _none_row(

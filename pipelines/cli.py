@@ -52,7 +52,7 @@ def _options(
 def main() -> None:
     """Run the command line; errors that a person can act on are printed without a traceback."""
     from classifier.errors import ClassifierError
-    from crawler.errors import CrawlerError
+    from crawler.errors import CrawlerError, SettingsError
     from labels.errors import LabelsError
     from models.errors import ModelsError
     from pipelines.errors import FirmscopeError
@@ -61,7 +61,7 @@ def main() -> None:
         app()
     except FirmscopeError as error:
         _fail(str(error), error.exit_code)
-    except LabelsError as error:
+    except (LabelsError, SettingsError) as error:
         _fail(str(error), 2)
     except (CrawlerError, ClassifierError, ModelsError) as error:
         _fail(str(error), 1)
@@ -74,6 +74,10 @@ def main() -> None:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         _fail(f"no space left on the disk ({error.filename or 'unknown file'}); free some and run again", 3)
+    except Exception as error:
+        if "database or disk is full" not in str(error):  # SQLite's words, wrapped by the catalog
+            raise
+        _fail("no space left on the disk (the lake's catalog); free some and run again", 3)
 
 
 def _fail(message: str, code: int) -> None:

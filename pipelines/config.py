@@ -13,6 +13,7 @@ import tomlkit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
+from crawler.records import CONTACT
 from pipelines.errors import UsageError
 
 
@@ -25,6 +26,12 @@ def _network(text: str) -> str:
         raise ValueError(f"{text!r} is not a network such as 127.0.0.0/8 ({error})") from error
 
 
+def _contact(text: str) -> str:
+    if text and not CONTACT.fullmatch(text):
+        raise ValueError(f"{text!r} is neither an e-mail address nor a web address that site owners can write to")
+    return text
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,7 +39,9 @@ class _Section(BaseModel):
 class CrawlConfig(_Section):
     """How firms' sites are visited."""
 
-    contact: str = Field("", description="e-mail or web address that site owners can write to; no crawl without it")
+    contact: Annotated[str, AfterValidator(_contact)] = Field(
+        "", description="e-mail or web address that site owners can write to; no crawl without it"
+    )
     delay_s: float = Field(1.0, ge=0, le=60, description="pause between two requests to one host, seconds")
     page_budget: int = Field(20, ge=1, le=500, description="pages fetched per site at most")
     depth: int = Field(3, ge=0, le=10, description="links followed from the home page at most")

@@ -1,15 +1,23 @@
-"""Write firm lists and texts into the lake, beside what other sources have said about the same firms."""
+"""Write firm lists and texts into the lake, beside what is known of the same firms from elsewhere.
+
+What a file does not speak of stays as it was: a list without employees does not take them away, and a text about a firm
+does not touch its entry in the register.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from pipelines.firm_lists import FirmList
 from pipelines.runs import Run
+from pipelines.store import Lake
+from pipelines.tables import FIRMS
 from pipelines.text_lists import TextList
+
+_PLACE_COLUMNS = ("postcode", "lad_code", "lat", "lon")
+_FIGURES = ("employees", "turnover_gbp")
 
 
 def import_firms(run: Run, listed: FirmList) -> None:
@@ -20,53 +28,95 @@ def import_firms(run: Run, listed: FirmList) -> None:
         counts.rows_in = counts.rows_out = len(ids)
         for firm_id, what, cell in listed.unusable:
             run.log("cell left out", firm_id=firm_id, what=what, cell=cell)
-        accounts = _with_other_sources(run, "accounts", ids, _undated_unchanged(run, listed.accounts))
-        premises = _with_other_sources(run, "premises", ids, listed.premises)
-        counts.written["accounts"] = lake.replace_firms("accounts", ids, accounts, run.run_id)
-        counts.written["premises"] = lake.replace_firms("premises", ids, premises, run.run_id)
-        counts.written["firms"] = lake.replace_firms("firms", ids, listed.firms, run.run_id)
+        if listed.has(*_FIGURES):
+            counts.written["accounts"] = lake.replace_firms("accounts", ids, _accounts(lake, listed), run.run_id)
+        if listed.has(*_PLACE_COLUMNS):
+            others = [row for row in _held(lake, "premises", ids) if row["source"] != "firm_list"]
+            counts.written["premises"] = lake.replace_firms("premises", ids, listed.premises + others, run.run_id)
+        known = {row["firm_id"]: row for row in _held(lake, "firms", ids)}
+        firms = [_new_firm() | known.get(firm["firm_id"], {}) | firm for firm in listed.firms]
+        counts.written["firms"] = lake.replace_firms("firms", ids, firms, run.run_id)
 
 
 def import_texts(run: Run, texts: TextList, now: datetime) -> None:
-    """Write firms and their words into firms, pages and sites; such firms are not crawled."""
+    """Write firms' words into pages and sites; such firms are not crawled. Firms not known yet are added to firms."""
     lake = run.workspace.lake
     ids = list(texts.firms)
     with run.stage("import") as counts:
         counts.rows_in = counts.rows_out = len(ids)
-        pages = [page for page in texts.pages if page["text"]]
-        worded = Counter(page["firm_id"] for page in pages)
-        size: Counter[str] = Counter()
-        for page in pages:
-            size[page["firm_id"]] += len(page["text"].encode())
-        sites = [
-            {
-                "firm_id": firm_id, "source": "texts", "website": firm["website"], "final_url": None,
-                "outcome": "ok" if firm_id in worded else "empty",
-                "reason": "words imported from a file" if firm_id in worded else "the imported text is empty",
-                "crawled_at": now, "requests": 0, "bytes_read": size[firm_id], "pages": worded[firm_id],
-                "flags": [],
-            }
-            for firm_id, firm in texts.firms.items()
-        ]  # fmt: skip
+        for firm_id, what, cell in texts.unusable:
+            run.log("cell left out", firm_id=firm_id, what=what, cell=cell)
+        pages = [page | {"read_at": now, "archive_ref": None} for page in texts.pages if page["text"]]
+        known = {row["firm_id"]: row for row in _held(lake, "firms", ids)}
+        firms = [known.get(firm_id) or _new_firm() | firm for firm_id, firm in texts.firms.items()]
+        sites = _text_sites(lake, firms, pages, now)
+        pages = _as_old_as_held(lake, ids, pages)
         counts.written["pages"] = lake.replace_firms("pages", ids, pages, run.run_id)
-        if counts.written["pages"] or set(ids) - set(lake.read("sites", ["firm_id"])["firm_id"]):
-            counts.written["sites"] = lake.replace_firms("sites", ids, sites, run.run_id)
-        counts.written["firms"] = lake.replace_firms("firms", ids, list(texts.firms.values()), run.run_id)
+        counts.written["sites"] = lake.replace_firms("sites", ids, sites, run.run_id)
+        counts.written["firms"] = lake.replace_firms("firms", ids, firms, run.run_id)
 
 
-def _with_other_sources(run: Run, table: str, ids: Iterable[str], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows, and what other sources than a firm list have said about these firms."""
+def _new_firm() -> dict[str, Any]:
+    return dict.fromkeys(column.name for column in FIRMS.columns if column.name != "shard")
+
+
+def _held(lake: Lake, table: str, ids: list[str]) -> list[dict[str, Any]]:
     wanted = set(ids)
-    held = run.workspace.lake.read_arrow(table).to_pylist()
-    return rows + [row for row in held if row["firm_id"] in wanted and row["source"] != "firm_list"]
+    return [row for row in lake.read_arrow(table).to_pylist() if row["firm_id"] in wanted]
 
 
-def _undated_unchanged(run: Run, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A list imported again on a later day does not make its old figures younger."""
-    held = {
-        (row["firm_id"], row["employees"], row["turnover_gbp"]): row["period_end"]
-        for row in run.workspace.lake.read_arrow("accounts").to_pylist()
-        if row["source"] == "firm_list"
-    }
-    return [row | {"period_end": held.get((row["firm_id"], row["employees"], row["turnover_gbp"]), row["period_end"])}
-            for row in rows]  # fmt: skip
+def _accounts(lake: Lake, listed: FirmList) -> list[dict[str, Any]]:
+    """The list's figures, those of other sources, and of the list held before what this list has no column for.
+
+    Figures that are what they were keep their date: a list imported again does not make old figures younger.
+    """
+    ids = [firm["firm_id"] for firm in listed.firms]
+    held = _held(lake, "accounts", ids)
+    before = {row["firm_id"]: row for row in held if row["source"] == "firm_list"}
+    given = {row["firm_id"]: row for row in listed.accounts}
+    made = [row for row in held if row["source"] != "firm_list"]
+    for firm_id in ids:
+        old, new = before.get(firm_id), given.get(firm_id)
+        kept = {name: old[name] if old and not listed.has(name) else None for name in _FIGURES}
+        figures = kept | {name: new[name] for name in _FIGURES if new and name in new}
+        dated = new or old
+        if dated is None or all(value is None for value in figures.values()):
+            continue
+        same = old is not None and all(old[name] == figures[name] for name in _FIGURES)
+        period_end = old["period_end"] if old and same and not listed.has("period_end") else dated["period_end"]
+        facts = {"firm_id": firm_id, "period_end": period_end, "source": "firm_list", "imputed": False}
+        made.append(facts | figures)
+    return made
+
+
+def _text_sites(
+    lake: Lake, firms: list[dict[str, Any]], pages: list[dict[str, Any]], now: datetime
+) -> list[dict[str, Any]]:
+    worded = Counter(page["firm_id"] for page in pages)
+    size: Counter[str] = Counter()
+    for page in pages:
+        size[page["firm_id"]] += len(page["text"].encode())
+    held = {row["firm_id"]: row for row in _held(lake, "sites", [firm["firm_id"] for firm in firms])}
+    sites = []
+    for firm in firms:
+        firm_id = firm["firm_id"]
+        site = {
+            "firm_id": firm_id, "source": "texts", "website": firm["website"], "final_url": None,
+            "outcome": "ok" if firm_id in worded else "empty",
+            "reason": "words imported from a file" if firm_id in worded else "the imported text is empty",
+            "crawled_at": now, "requests": 0, "bytes_read": size[firm_id], "pages": worded[firm_id], "flags": [],
+        }  # fmt: skip
+        old = held.get(firm_id, {})
+        if all(old.get(name) == value for name, value in site.items() if name != "crawled_at"):
+            site["crawled_at"] = old["crawled_at"]
+        sites.append(site)
+    return sites
+
+
+def _as_old_as_held(lake: Lake, ids: list[str], pages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Pages that say what they said keep the date at which they were first read."""
+    held = {(row["firm_id"], row["url"], row["text_digest"]): row["read_at"] for row in _held(lake, "pages", ids)}
+    return [
+        page | {"read_at": held.get((page["firm_id"], page["url"], page["text_digest"]), page["read_at"])}
+        for page in pages
+    ]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from labels.store import append_judgements, parse_complete_jsonl, parse_label_csv, read_judgements
+from labels.store import Judgement, append_judgements, parse_complete_jsonl, parse_label_csv, read_judgements
 from labels.taxonomy import load_taxonomy
 from pipelines.runs import Run
 from pipelines.workspace import Workspace, write_whole
 
 
 def import_labels(run: Run, file: Path, complete: bool) -> int:
-    """Add a file's judgements to ``labels.csv``; judgements that stand there already, word for word, are not doubled.
+    """Add a file's judgements to ``labels.csv``; what is a coder's last word there already is not said again.
 
     Raises:
         LabelsError: An unknown firm, sector or label; nothing was added.
@@ -23,11 +24,22 @@ def import_labels(run: Run, file: Path, complete: bool) -> int:
     with run.stage("labels import") as counts:
         judgements = parse(file, taxonomy, firms, run.started_at.date())
         counts.rows_in = len(judgements)
-        held = set(read_judgements(workspace.labels_file))
-        fresh = [judgement for judgement in judgements if judgement not in held]
+        fresh = news(read_judgements(workspace.labels_file), judgements)
         counts.unchanged = len(judgements) - len(fresh)
         counts.rows_out = append_judgements(workspace.labels_file, fresh) if fresh else 0
     return counts.rows_out
+
+
+def news(held: Iterable[Judgement], judgements: Iterable[Judgement]) -> list[Judgement]:
+    """Judgements that say something else than the same coder's last word on the firm and sector."""
+    last = {(word.firm_id, word.sector, word.coder): (word.label, word.note) for word in held}
+    fresh = []
+    for word in judgements:
+        key = (word.firm_id, word.sector, word.coder)
+        if last.get(key) != (word.label, word.note):
+            last[key] = (word.label, word.note)
+            fresh.append(word)
+    return fresh
 
 
 def export_labels(workspace: Workspace, out: Path) -> int:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table as IcebergTable
 
 NAMESPACE = "firmscope"
+PLACE_FILE = "made-at"  # in the lake's folder: the folder's path when the lake was made
 
 Rows: TypeAlias = "Sequence[Mapping[str, Any]] | pa.Table"  # what a table is given: records, or Arrow
 
@@ -54,6 +55,9 @@ class Lake:
             TableError: The lake was made with another number of shards, or by another schema.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        place = self.folder / PLACE_FILE
+        if not place.exists():
+            place.write_text(f"{self.folder.resolve()}\n", encoding="utf-8")
         catalog = self._open_catalog()
         catalog.create_namespace_if_not_exists(NAMESPACE)
         for name in TABLES:
@@ -200,6 +204,7 @@ class Lake:
             folder = self.folder.resolve()
             if not folder.is_dir():
                 raise TableError(f"there is no lake at {self.folder}: run firmscope init first")
+            _refuse_elsewhere(folder)
             self._catalog = SqlCatalog(NAMESPACE, uri=f"sqlite:///{folder / 'catalog.db'}", warehouse=folder.as_uri())
         return self._catalog
 
@@ -212,6 +217,16 @@ class Lake:
             schema=iceberg_schema(table),
             partition_spec=PartitionSpec(PartitionField(1, 1000, IdentityTransform(), "shard")),
             properties={"firmscope.shards": str(self.shards), "write.parquet.compression-codec": "zstd"},
+        )
+
+
+def _refuse_elsewhere(folder: Path) -> None:
+    """Iceberg's files name each other by absolute path: a copy would be written into the original."""
+    made_at = (folder / PLACE_FILE).read_text(encoding="utf-8").strip()
+    if made_at != str(folder):
+        raise TableError(
+            f"the lake was made at {made_at} and is now at {folder}, but its files name each other by their full path: "
+            "put it back there, or make a new workspace here and import again"
         )
 
 

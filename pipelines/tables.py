@@ -67,7 +67,7 @@ PREMISES = _table(
     "one row per firm and address",
     ("firm_id", "postcode", "kind"),
     FIRM,
-    Column("postcode", "text", "postcode in its usual form, e.g. NG7 2RD"),
+    Column("postcode", "text", "postcode in its usual form, e.g. NG7 2RD", optional=True),
     Column("kind", "text", "registered or trading"),
     Column("source", "text", "where the address was learned: firm_list, website, register"),
     Column("lat", "float", "latitude, degrees, WGS 84", optional=True),
@@ -116,9 +116,18 @@ PAGES = _table(
     Column("position", "int", "order in which the pages were read, home page 0"),
     Column("title", "text", "title of the page"),
     Column("language", "text", "ISO 639-1 code detected; empty when unsure"),
-    Column("text", "text", "main text, without blocks repeated on other pages of the site"),
+    Column(
+        "text", "text", "main text, without blocks repeated on other pages of the site and without e-mail addresses"
+    ),
     Column("text_digest", "text", "SHA-256 of text"),
     Column("kind", "text", "home, about, product, service, legal, contact, news, other"),
+    Column("read_at", "instant", "when the page was first read as it stands here"),
+    Column(
+        "archive_ref",
+        "text",
+        "WARC file and offset of that reading, FILE:OFFSET; null for imported words",
+        optional=True,
+    ),
 )
 
 SITES = _table(

@@ -29,7 +29,7 @@ def import_firms(
     ] = False,
 ) -> None:
     """Import a firm list: CSV with firm_id, name, website and further columns of the table firms."""
-    from pipelines.firm_lists import read_firm_list
+    from pipelines.firm_lists import nearest_column, read_firm_list
     from pipelines.importing import import_firms as write_firms
     from pipelines.runs import start_run
     from pipelines.workspace import Workspace
@@ -40,6 +40,9 @@ def import_firms(
     _say(
         f"{len(listed.firms)} firms imported, {len(listed.accounts)} with figures, {len(listed.premises)} with postcode"
     )
+    for name in listed.not_taken:
+        near = nearest_column(name)
+        _say(f"Column {name!r} was not taken" + (f"; did you mean {near}?" if near else ""))
     for what in ("website", "postcode"):
         number = sum(1 for _, kind, _ in listed.unusable if kind == what)
         if number:
@@ -57,6 +60,8 @@ def import_texts(context: typer.Context, file: File) -> None:
         texts = read_texts(file)
         write_texts(run, texts, run.started_at)
     _say(f"{len(texts.firms)} firms imported with {len(texts.pages)} texts")
+    if texts.unusable:
+        _say(f"{len(texts.unusable)} addresses could not be used; see {run.folder / 'log.jsonl'}")
 
 
 def _say(text: str) -> None:

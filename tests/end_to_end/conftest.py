@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -18,7 +20,16 @@ Firmscope = Callable[..., subprocess.CompletedProcess[str]]
 Tables = dict[str, list[tuple[Any, ...]]]
 
 # What two runs of the same night cannot share: instants, and where in an archive an answer lies.
-PASSING_COLUMNS = {"fetched_at", "crawled_at", "since", "archive_ref", "started_at", "ended_at", "bytes_read"}
+PASSING_COLUMNS = {
+    "fetched_at",
+    "crawled_at",
+    "since",
+    "archive_ref",
+    "read_at",
+    "started_at",
+    "ended_at",
+    "bytes_read",
+}
 
 
 @pytest.fixture(scope="session")
@@ -48,10 +59,20 @@ def tables_of(folder: Path) -> Tables:
 
 @pytest.fixture(scope="session")
 def real_sites(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Serve the 200 real sites; the folder holds the firm list and the server's log of requests."""
+    """Serve the 200 real sites; the folder holds them, the firm list and the server's log of requests.
+
+    Few captured sites have a robots.txt and none forbids anything, so every fifth site of several pages is given one
+    that forbids what lies beside its home page.
+    """
     folder = tmp_path_factory.mktemp("real")
+    sites = folder / "sites"
+    shutil.copytree(shared / "sites", sites)
+    for site in sorted(sites.glob("ws-*"))[::5]:
+        beside = sorted(path.name for path in site.iterdir() if not path.name.startswith("index"))
+        rules = "".join(f"Disallow: /{quote(name)}\n" for name in beside)
+        (site / "robots.txt").write_text(f"User-agent: *\n{rules}", encoding="utf-8")
     command = [
-        sys.executable, str(shared / "tools" / "serve_sites.py"), str(shared / "sites"), "--port", str(_free_port()),
+        sys.executable, str(shared / "tools" / "serve_sites.py"), str(sites), "--port", str(_free_port()),
         "--firms", str(folder / "firms.csv"), "--log", str(folder / "access.jsonl"),
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:

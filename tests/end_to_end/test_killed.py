@@ -23,8 +23,8 @@ pytestmark = pytest.mark.slow
 
 # Between every two stages, and inside each stage that commits more than one table, between the commits.
 POINTS = (
-    "committed-pages", "after-crawl", "committed-embeddings", "committed-assignments", "after-classify",
-    "after-rollup", "after-export", "after-report", "committed-runs",
+    "committed-pages", "committed-fetches", "after-crawl", "committed-embeddings", "committed-assignments",
+    "after-classify", "after-rollup", "after-export", "after-report", "committed-runs",
 )  # fmt: skip
 SECTORS = ("aerospace", "space_tech", "cyber", "food_and_drink")
 # Firms that a night meets: ordinary ones, and sites that are dead, parked, forbidden, redirecting or failing.

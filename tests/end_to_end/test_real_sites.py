@@ -83,7 +83,7 @@ def test_nearly_every_firm_has_text(night: dict[str, Any]) -> None:
     assert sum(outcomes.values()) == 200
 
 
-def test_no_request_to_a_path_that_robots_forbids(night: dict[str, Any], shared: Path) -> None:
+def test_no_request_to_a_path_that_robots_forbids(night: dict[str, Any], real_sites: Path) -> None:
     asked = [json.loads(line) for line in night["log"].read_text(encoding="utf-8").splitlines()]
     by_site: dict[str, list[str]] = {}
     for record in asked:
@@ -91,16 +91,21 @@ def test_no_request_to_a_path_that_robots_forbids(night: dict[str, Any], shared:
         assert "crawler@example.org" in record["user_agent"]
         by_site.setdefault(record["site"], []).append(record["path"])
     assert len(by_site) == 200
-    ruled = 0
+    rules = {path.parent.name: Protego.parse(path.read_text()) for path in (real_sites / "sites").glob("*/robots.txt")}
+    assert len(rules) >= 15
     for site, paths in by_site.items():
         assert paths[0] == "/robots.txt", site
-        robots = shared / "sites" / site / "robots.txt"
-        if robots.is_file():
-            ruled += 1
-            rules = Protego.parse(robots.read_text(encoding="utf-8"))
-            forbidden = [path for path in paths if path != "/robots.txt" and not rules.can_fetch(path, "firmscope")]
-            assert forbidden == []
-    assert ruled >= 1
+        if site in rules:
+            assert [path for path in paths[1:] if not rules[site].can_fetch(path, "firmscope")] == []
+
+
+def test_the_crawl_wanted_pages_that_robots_forbids(night: dict[str, Any], real_sites: Path) -> None:
+    """Otherwise the test above could not fail."""
+    ruled = {path.parent.name for path in (real_sites / "sites").glob("ws-*/robots.txt")}
+    fetches = Workspace(night["folder"]).lake.read_arrow("fetches", ["firm_id", "outcome"]).to_pylist()
+    stopped = [row["firm_id"] for row in fetches if row["outcome"] == "robots_disallowed"]
+    assert len(stopped) >= 10
+    assert set(stopped) <= ruled
 
 
 def test_every_firm_has_an_assignment_or_a_stated_none(night: dict[str, Any]) -> None:

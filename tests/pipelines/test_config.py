@@ -27,7 +27,7 @@ def test_the_default_file_holds_every_setting_at_its_default(path: Path) -> None
     ("key", "text", "value"),
     [
         ("crawl.contact", "crawler@example.org", "crawler@example.org"),
-        ("crawl.contact", "123", "123"),
+        ("crawl.contact", "https://example.org/bot", "https://example.org/bot"),
         ("crawl.delay_s", "0", 0.0),
         ("crawl.page_budget", "7", 7),
         ("crawl.allow_addresses", "127.0.0.0/8", ["127.0.0.0/8"]),
@@ -50,6 +50,7 @@ def test_set(path: Path, key: str, text: str, value: object) -> None:
     [
         ("crawl.delay", "1", "unknown key crawl.delay; did you mean crawl.delay_s?"),
         ("delay_s", "1", "unknown key delay_s; did you mean crawl.delay_s?"),
+        ("crawl.contact", "nobody", "'nobody' is neither an e-mail address nor a web address"),
         ("crawl.delay_s", "fast", "crawl.delay_s = 'fast'"),
         ("crawl.delay_s", "-1", "crawl.delay_s = -1"),
         ("crawl.allow_addresses", "localhost", "'localhost' is not a network such as 127.0.0.0/8"),

@@ -124,7 +124,8 @@ def _read(lake: Lake, number: int) -> _Shard:
 
 
 def _is_done(shard: _Shard, firm_id: str, model_id: str) -> bool:
-    return firm_id in shard.assignments and shard.scored.get(firm_id) == (model_id, shard.digests[firm_id])
+    decided_by = {row["model_id"] for row in shard.assignments.get(firm_id, [])}
+    return decided_by == {model_id} and shard.scored.get(firm_id) == (model_id, shard.digests[firm_id])
 
 
 def _is_stated(shard: _Shard, firm_id: str) -> bool:

@@ -1,6 +1,7 @@
 """Draw up the lists that leave the workspace: firms, scores, cells and evidence, one row order for ever.
 
-Every firm of the list is in ``firms``, ``scores`` and ``evidence``; a firm without a sector is there with its reason.
+Every firm of the list is in ``firms`` and ``scores``, every classified one in ``evidence``; a firm without a sector is
+there with its reason. E-mail addresses that a website's words hold are taken out of all of them.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from labels.taxonomy import Taxonomy
 
 NOT_CLASSIFIED = "not_classified"
+WAITING = "not classified yet"
 BELOW_THRESHOLD = "threshold not passed"
 _READ = ("ok", "unchanged")
 
@@ -80,7 +82,7 @@ def firms_export(
     """Classified firm list, one row per firm, columns ``FIRMS_EXPORT``, sorted by firm_id."""
     gone, where, outcomes = left_out(firms), places(premises), site_outcomes(sites)
     employees, turnover = newest_amounts(accounts, "employees"), newest_amounts(accounts, "turnover_gbp")
-    held = strongest_first(taxonomy, assignments)
+    held, stated = strongest_first(taxonomy, assignments), set(assignments["firm_id"])
     listed = []
     for firm_id, name, website in rows(firms, ("firm_id", "name", "website")):
         place = where.get(firm_id, Place())
@@ -100,9 +102,9 @@ def firms_export(
                 [found["probability"] for found in mine],
                 [str(found["since"])[:10] for found in mine],
                 shown.get("sector"),
-                without_e_mail(shown["evidence_sentence"]) if shown else None,
-                shown.get("evidence_url"),
-                gone.get(firm_id),
+                _handed_on(shown.get("evidence_sentence")),
+                _handed_on(shown.get("evidence_url")),
+                gone.get(firm_id, None if firm_id in stated else WAITING),
             )
         )
     return _frame(sorted(listed, key=lambda row: row[0]), FIRMS_EXPORT)
@@ -133,9 +135,9 @@ def scores_export(
         probabilities = {sector: made[2] for sector, made in mine.items()} | scored.get(firm_id, {})
         for sector in sorted(probabilities, key=lambda key: (order.get(key, len(order)), key)):
             reason = mine[sector][1] if sector in mine else BELOW_THRESHOLD
-            listed.append((firm_id, sector, probabilities[sector], sector in mine, reason))
+            listed.append((firm_id, sector, probabilities[sector], sector in mine, _handed_on(reason)))
         if not probabilities:
-            listed.append((firm_id, NONE, None, False, _unscored(firm_id, outcomes, decided)))
+            listed.append((firm_id, NONE, None, False, _handed_on(_unscored(firm_id, outcomes, decided))))
     return _frame(listed, SCORES_EXPORT)
 
 
@@ -161,12 +163,9 @@ def evidence_export(taxonomy: Taxonomy, firms: pd.DataFrame, assignments: pd.Dat
     order = _ranks(taxonomy.keys)
     names = dict(rows(firms, ("firm_id", "name")))
     columns = [column.name for column in EVIDENCE_EXPORT if column.name != "name"]
-    sentence = columns.index("evidence_sentence")
-    listed = []
-    for row in rows(assignments, columns):
-        if row[0] in names:
-            text = without_e_mail(row[sentence]) if row[sentence] is not None else None
-            listed.append((row[0], names[row[0]], *row[1:sentence], text, *row[sentence + 1 :]))
+    listed = [
+        (row[0], names[row[0]], *map(_handed_on, row[1:])) for row in rows(assignments, columns) if row[0] in names
+    ]
     return _frame(sorted(listed, key=lambda row: (row[0], order.get(row[2], len(order)), row[2])), EVIDENCE_EXPORT)
 
 
@@ -190,6 +189,13 @@ def strongest_first(taxonomy: Taxonomy, assignments: pd.DataFrame) -> dict[str, 
             )
         )
     return held
+
+
+def _handed_on(value: Any) -> Any:
+    """A value that may hold a website's words, without the e-mail addresses in them."""
+    if isinstance(value, list):
+        return [_handed_on(member) for member in value]
+    return without_e_mail(value) if isinstance(value, str) else value
 
 
 def _unscored(

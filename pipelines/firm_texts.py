@@ -1,20 +1,36 @@
-"""Firms' own words, as the classifier takes them, out of the table ``pages``."""
+"""Firms' own words, as the classifier takes them, out of the table ``pages``, and whose words have been classified.
+
+Words count as classified only when ``scores`` name exactly them: a site read again since waits for its next classify.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-
-from pipelines.store import Lake
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from classifier.features import FirmText
 
 _COLUMNS = ("firm_id", "url", "position", "kind", "text", "text_digest")
 
 
-def firm_texts(lake: Lake, shards: Iterable[int] | None = None) -> dict[str, FirmText]:
+class Tables(Protocol):
+    """What is read from: the lake, or the lake as of one moment."""
+
+    @property
+    def shards(self) -> int:
+        """Partitions of every table."""
+
+    def read_arrow(
+        self, name: str, columns: Sequence[str] | None = None, shards: Iterable[int] | None = None
+    ) -> pa.Table:
+        """Rows of a table."""
+
+
+def firm_texts(lake: Tables, shards: Iterable[int] | None = None) -> dict[str, FirmText]:
     """Words of every firm that has any, by firm_id; pages in the order in which they were read."""
     from classifier.features import FirmPage, FirmText
 
@@ -24,7 +40,7 @@ def firm_texts(lake: Lake, shards: Iterable[int] | None = None) -> dict[str, Fir
     }
 
 
-def site_digests(lake: Lake, shards: Iterable[int] | None = None) -> dict[str, str]:
+def site_digests(lake: Tables, shards: Iterable[int] | None = None) -> dict[str, str]:
     """SHA-256 over a firm's words, by firm_id: kinds, addresses and texts of its pages, in order."""
     found = {}
     for firm_id, pages in _pages(lake, shards, text=False).items():
@@ -33,7 +49,19 @@ def site_digests(lake: Lake, shards: Iterable[int] | None = None) -> dict[str, s
     return found
 
 
-def _pages(lake: Lake, shards: Iterable[int] | None, text: bool = True) -> dict[str, list[dict[str, Any]]]:
+def classified_firms(lake: Tables) -> dict[str, str]:
+    """Model that scored the words which ``pages`` hold now, by firm_id; firms without words or scores are absent."""
+    found = {}
+    for shard in range(lake.shards):
+        digests = site_digests(lake, [shard])
+        scores = lake.read_arrow("scores", ["firm_id", "text_digest", "model_id"], [shard])
+        for row in scores.group_by(scores.column_names).aggregate([]).to_pylist():
+            if digests.get(row["firm_id"]) == row["text_digest"]:
+                found[row["firm_id"]] = row["model_id"]
+    return found
+
+
+def _pages(lake: Tables, shards: Iterable[int] | None, text: bool = True) -> dict[str, list[dict[str, Any]]]:
     columns = [name for name in _COLUMNS if text or name != "text"]
     rows = lake.read_arrow("pages", columns, shards).to_pylist()
     by_firm: dict[str, list[dict[str, Any]]] = {}

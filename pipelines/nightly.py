@@ -13,20 +13,26 @@ from labels.taxonomy import load_taxonomy
 from pipelines.classifying import run_classify
 from pipelines.crawling import outcome_counts, run_crawl
 from pipelines.publishing import run_export, run_report, run_rollup
+from pipelines.rollup import ALL
 from pipelines.runs import Run
 from pipelines.screen import Screen
 from pipelines.training import current_model
+from pipelines.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class ClusterRow:
-    """One cluster's figures for the whole list; null where no firm has a value."""
+    """One cluster's figures for the whole list; null where nothing is known.
+
+    ``not_trained``: the model cannot find firms of this sector; those counted came through its parts.
+    """
 
     cluster: str
     name: str
-    businesses: float
+    businesses: float | None
     employees: float | None
     turnover_gbp: float | None
+    not_trained: bool
 
 
 @dataclass(frozen=True)
@@ -75,24 +81,27 @@ def run_nightly(run: Run, screen: Screen) -> Summary:
         run_rollup(run)
         written = run_export(run)
         report = run_report(run)
-    return _summary(run, report, bool(written))
+    return _summary(run, report, bool(written) or run.stages["report"].rows_out > 0)
+
+
+def cluster_rows(workspace: Workspace) -> tuple[ClusterRow, ...]:
+    """Every cluster's figures for the whole list, as the table ``cells`` has them, in taxonomy order."""
+    columns = ["cluster", "area_kind", "metric", "value", "flags"]
+    figures: dict[str, dict[str, Any]] = {}
+    for row in workspace.lake.read_arrow("cells", columns).to_pylist():
+        if row["area_kind"] == ALL:
+            figures.setdefault(row["cluster"], {"not_trained": "not_trained" in row["flags"]})[row["metric"]] = row[
+                "value"
+            ]
+    sectors = load_taxonomy(workspace.taxonomy_file).sectors
+    return tuple(ClusterRow(sector.key, sector.name, **figures[sector.key]) for sector in sectors)
 
 
 def _summary(run: Run, report: Path, published: bool) -> Summary:
     lake = run.workspace.lake
-    names = {sector.key: sector.name for sector in load_taxonomy(run.workspace.taxonomy_file).sectors}
-    cells = {
-        (row["cluster"], row["metric"]): row["value"]
-        for row in lake.read_arrow("cells", ["cluster", "area_kind", "metric", "value"]).to_pylist()
-        if row["area_kind"] == "all"
-    }
-    clusters = tuple(
-        ClusterRow(key, name, cells[key, "businesses"], cells[key, "employees"], cells[key, "turnover_gbp"])
-        for key, name in names.items()
-    )
     assignments = lake.read_arrow("assignments", ["firm_id", "assigned"]).to_pylist()
     return Summary(
-        clusters=clusters,
+        clusters=cluster_rows(run.workspace),
         firms=len(lake.read_arrow("firms", ["firm_id"])),
         with_text=len(set(lake.read_arrow("pages", ["firm_id"])["firm_id"].to_pylist())),
         classified=run.stages["classify"].rows_out,

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What made the figures; ``model_id`` and ``data_date`` (ISO, UTC) are None while there is none."""
+    """What made the figures; ``model_id`` and ``data_date`` (ISO, UTC) are None while there is none.
+
+    ``run_id`` is the newest run that changed ``assignments`` or ``cells``: the figures, not the files, are its work. It
+    is ``none`` while that run is not on record (under way, or killed; the next run on record then answers for it).
+    """
 
     run_id: str
     data_date: str | None

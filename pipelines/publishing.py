@@ -1,22 +1,23 @@
 """The last stages: figures per cluster and area, the files that are handed over, and the report.
 
-What is published rests on one state of the tables; it is written again only when that state, or this program, changed.
+What is published rests on one state of the tables; it is written again only when that state, or this program, changed,
+or a file is no longer as it was written.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from datetime import UTC
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labels.taxonomy import Taxonomy, load_taxonomy
+from labels.taxonomy import load_taxonomy
 from pipelines import export
 from pipelines.export_files import write_export
-from pipelines.provenance import Provenance
+from pipelines.figures import Figures, Moment, provenance_of, publishable, work_out
 from pipelines.reporting import ReportInput, build_report
-from pipelines.rollup import rollup
 from pipelines.runs import Run
 from pipelines.workspace import Workspace, write_whole
 
@@ -24,22 +25,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMATS = ("csv", "parquet")
-STATE = "published.json"  # in exports/ and in report/: which state of the tables the files beside it show
+STATE = (
+    "published.json"  # in exports/ and in report/: the state of the tables that the files beside it show, and theirs
+)
+SHOWN = ("firms", "premises", "accounts", "sites", "pages", "scores", "assignments", "cells")
+_EXPORTED = tuple(f"{name}.{file_format}" for name in export.EXPORTS for file_format in FORMATS)
 
 
 def run_rollup(run: Run) -> None:
-    """Work out every cell from the tables as they stand; firms that no figure counts are dropped with their reason."""
+    """Work out every cell from the tables as they stand; firms that no figure counts are dropped with their reason.
+
+    Raises:
+        UsageError: The firms were classified by several models, or with other sectors than the taxonomy has now.
+    """
     lake = run.workspace.lake
-    taxonomy = load_taxonomy(run.workspace.taxonomy_file)
     with run.stage("rollup") as counts:
-        made = rollup(
-            taxonomy,
-            lake.read("firms"),
-            lake.read("premises"),
-            lake.read("accounts"),
-            set(lake.read("pages", ["firm_id"])["firm_id"]),
-            lake.read("assignments"),
-        )
+        made = work_out(run.workspace, Moment.now(lake)).made
         counts.rows_in, counts.rows_out = made.firms.rows_in, made.firms.counted
         for drop in made.firms.dropped:
             run.drop(counts, drop.firm_id, drop.reason, drop.detail)
@@ -47,97 +48,120 @@ def run_rollup(run: Run) -> None:
 
 
 def run_export(run: Run) -> list[Path]:
-    """Write every export in every format into ``exports/``. Returns the files written; none when nothing changed."""
-    workspace = run.workspace
+    """Write every export in every format into ``exports/``. Returns the files written; none when nothing changed.
+
+    Raises:
+        UsageError: The figures cannot be published as they stand; the message says what to run first.
+    """
+    workspace, folder = run.workspace, run.workspace.exports_folder
     with run.stage("export") as counts:
-        counts.rows_in = len(export.EXPORTS) * len(FORMATS)
-        if _is_published(workspace, workspace.exports_folder):
+        counts.rows_in = len(_EXPORTED)
+        moment = Moment.now(workspace.lake)
+        files = [file for name in _EXPORTED for file in (name, f"{name}.meta.json")]
+        if _is_published(workspace, moment, folder, files):
             counts.unchanged = counts.rows_in
             return []
-        workspace.exports_folder.mkdir(exist_ok=True)
-        provenance = _provenance(workspace, run.run_id)
+        figures = publishable(workspace, moment)
+        folder.mkdir(exist_ok=True)
+        provenance = provenance_of(figures, run.run_id)
         written = []
         for name in export.EXPORTS:
-            frame = _frame(workspace, name)
+            frame = _frame(figures, name)
             for file_format in FORMATS:
-                path = workspace.exports_folder / f"{name}.{file_format}"
+                path = folder / f"{name}.{file_format}"
                 written.append(write_export(name, frame, path, file_format, provenance).path)
         counts.rows_out = len(written)
-        _mark_published(workspace, workspace.exports_folder)
+        _mark_published(workspace, moment, folder, files)
         return written
 
 
 def run_report(run: Run) -> Path:
-    """Write the report into ``report/``, unless it shows this state of the tables already. Returns its page."""
-    workspace = run.workspace
-    page = workspace.report_folder / "index.html"
+    """Write the report into ``report/``, unless it shows this state of the tables already. Returns its page.
+
+    Raises:
+        UsageError: The figures cannot be published as they stand; the message says what to run first.
+    """
+    workspace, folder = run.workspace, run.workspace.report_folder
+    page = folder / "index.html"
     with run.stage("report") as counts:
         counts.rows_in = 1
-        if page.is_file() and _is_published(workspace, workspace.report_folder):
+        moment = Moment.now(workspace.lake)
+        if _is_published(workspace, moment, folder, [page.name]):
             counts.unchanged = 1
             return page
-        lake = workspace.lake
+        figures = publishable(workspace, moment)
+        worded = frozenset(moment.read_arrow("pages", ["firm_id"])["firm_id"].to_pylist())
         given = ReportInput(
-            taxonomy=load_taxonomy(workspace.taxonomy_file),
-            provenance=_provenance(workspace, run.run_id),
-            firms=lake.read("firms"),
-            premises=lake.read("premises"),
-            accounts=lake.read("accounts"),
-            sites=lake.read("sites"),
-            readable=frozenset(lake.read("pages", ["firm_id"])["firm_id"]),
-            assignments=lake.read("assignments"),
-            cells=lake.read("cells"),
+            taxonomy=figures.taxonomy,
+            provenance=provenance_of(figures, run.run_id),
+            firms=moment.read("firms"),
+            premises=moment.read("premises"),
+            accounts=moment.read("accounts"),
+            sites=moment.read("sites"),
+            readable=figures.classified,
+            waiting=worded - figures.classified,
+            assignments=moment.read("assignments"),
+            cells=moment.read("cells"),
+            untrained=figures.untrained,
         )
-        build_report(workspace.report_folder, given)
+        build_report(folder, given)
         counts.rows_out = 1
-        _mark_published(workspace, workspace.report_folder)
+        _mark_published(workspace, moment, folder, [page.name])
         return page
 
 
 def export_to(workspace: Workspace, name: str, file_format: str, path: Path) -> int:
-    """Write one export to a file of the user's choice. Returns its rows."""
-    rows = workspace.lake.read("runs", ["run_id"])["run_id"]
-    provenance = _provenance(workspace, max(rows, default="none"))
-    return write_export(name, _frame(workspace, name), path, file_format, provenance).rows
+    """Write one export to a file of the user's choice, beside a night if need be. Returns its rows.
+
+    Raises:
+        UsageError: The figures cannot be published as they stand; the message says what to run first.
+    """
+    figures = publishable(workspace, Moment.now(workspace.lake))
+    return write_export(name, _frame(figures, name), path, file_format, provenance_of(figures, None)).rows
 
 
-def _frame(workspace: Workspace, name: str) -> pd.DataFrame:
-    lake, taxonomy = workspace.lake, load_taxonomy(workspace.taxonomy_file)
+def _frame(figures: Figures, name: str) -> pd.DataFrame:
+    read, taxonomy = figures.moment.read, figures.taxonomy
     if name == "cells":
-        return export.cells_export(taxonomy, lake.read("cells"))
-    firms, assignments = lake.read("firms"), lake.read("assignments")
+        return export.cells_export(taxonomy, read("cells"))
+    firms, assignments = read("firms"), read("assignments")
     if name == "evidence":
         return export.evidence_export(taxonomy, firms, assignments)
-    sites = lake.read("sites")
+    sites = read("sites")
     if name == "scores":
-        return export.scores_export(taxonomy, firms, sites, lake.read("scores"), assignments)
-    return export.firms_export(taxonomy, firms, lake.read("premises"), lake.read("accounts"), sites, assignments)
+        return export.scores_export(taxonomy, firms, sites, read("scores"), assignments)
+    return export.firms_export(taxonomy, firms, read("premises"), read("accounts"), sites, assignments)
 
 
-def _provenance(workspace: Workspace, run_id: str) -> Provenance:
-    taxonomy: Taxonomy = load_taxonomy(workspace.taxonomy_file)
-    visits = workspace.lake.read_arrow("sites", ["crawled_at"])["crawled_at"].to_pylist()
-    models = workspace.lake.read_arrow("assignments", ["model_id"])["model_id"].to_pylist()
-    data_date = max(visits).astimezone(UTC).date().isoformat() if visits else None
-    return Provenance.of(taxonomy, run_id, data_date, max((model for model in models if model), default=None))
+def _mark(workspace: Workspace, moment: Moment, folder: Path, files: Sequence[str]) -> dict[str, object]:
+    """What published files depend on, and the files as they lie in the folder.
 
-
-def _state(workspace: Workspace) -> dict[str, object]:
-    """What published files depend on; ``embeddings`` and ``runs`` are never shown."""
-    shown = {
-        name: snapshot for name, snapshot in workspace.lake.snapshots().items() if name not in ("embeddings", "runs")
+    A site read again changes ``sites`` even when it says what it said: the files are then written again, because they
+    state the date of the newest visit.
+    """
+    return {
+        "snapshots": {name: moment.snapshots[name] for name in SHOWN},
+        "taxonomy": load_taxonomy(workspace.taxonomy_file).digest,
+        "firmscope": version("firmscope"),
+        "sha256": {name: _sha256(folder / name) for name in files},
     }
-    taxonomy = load_taxonomy(workspace.taxonomy_file)
-    return {"snapshots": shown, "taxonomy": taxonomy.digest, "firmscope": version("firmscope")}
 
 
-def _is_published(workspace: Workspace, folder: Path) -> bool:
+def _sha256(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _is_published(workspace: Workspace, moment: Moment, folder: Path, files: Sequence[str]) -> bool:
     try:
-        published = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        marked = json.loads((folder / STATE).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return False
-    return bool(published == _state(workspace))
+    now = _mark(workspace, moment, folder, files)
+    return bool(marked == now)
 
 
-def _mark_published(workspace: Workspace, folder: Path) -> None:
-    write_whole(folder / STATE, json.dumps(_state(workspace), indent=1).encode())
+def _mark_published(workspace: Workspace, moment: Moment, folder: Path, files: Sequence[str]) -> None:
+    write_whole(folder / STATE, json.dumps(_mark(workspace, moment, folder, files), indent=1).encode())

@@ -1,7 +1,7 @@
 """Count the firms of every cluster, and add up their employees and turnover, for the whole list and by area.
 
 Parts add up: the areas of a kind, the area ``unknown`` among them, hold exactly the firms of ``all``. Clusters do not:
-a firm in two clusters is counted in both.
+a firm in two clusters is counted in both. A count of nobody is null, not 0, where nobody could have been found.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ FEW_VALUES = 0.5
 FLAGS: dict[str, str] = {
     "uncorrected": "The count takes the classifier's word for every firm; its errors have not been corrected for.",
     "no_interval": "No error bar was estimated.",
-    "low_coverage": f"Fewer than {LOW_COVERAGE:.0%} of the area's firms in the list could be read.",
+    "low_coverage": f"Fewer than {LOW_COVERAGE:.0%} of the area's firms in the list were read and classified.",
     "few_values": f"Fewer than {FEW_VALUES:.0%} of the firms counted have a known value; the sum leaves out the rest.",
-    "no_value": "No firm counted here has a known value.",
+    "no_value": "Nothing is known: no firm was read and classified, or none that is counted here has a known value.",
+    "not_trained": "The model had too few examples of this sector to find firms; those counted came through its parts.",
     "imputed_values": "Part of the sum was estimated, not reported.",
 }
 
@@ -78,6 +79,7 @@ def rollup(
     accounts: pd.DataFrame,
     readable: Iterable[str],
     assignments: pd.DataFrame,
+    untrained: Iterable[str] = (),
 ) -> Rollup:
     """Cells of every cluster: businesses, employees, turnover_gbp; for the whole list and by area.
 
@@ -88,8 +90,9 @@ def rollup(
         firms: Table ``firms``; dissolved firms are dropped, with the reason.
         premises: Table ``premises``.
         accounts: Table ``accounts``.
-        readable: firm_id of each firm with text kept (a row in ``pages``).
+        readable: firm_id of each firm whose words, as they stand, have been classified.
         assignments: Table ``assignments``.
+        untrained: Sectors that the model cannot find; their count of nobody is null.
 
     Raises:
         TableError: A firm stands twice, a sector is not in the taxonomy, or a firm is in a sector without its parent.
@@ -102,6 +105,7 @@ def rollup(
     read = Counter(area for firm_id in set(readable) & areas.keys() for area in areas[firm_id])
     members, ledger = _members(taxonomy, assignments, areas, gone)
     amounts = {amount: newest_amounts(accounts, amount) for amount in AMOUNTS}
+    unseen = set(untrained)
 
     cells: list[dict[str, object]] = []
     for cluster in taxonomy.keys:
@@ -111,7 +115,9 @@ def rollup(
                 by_area.setdefault(area, []).append(firm_id)
         for area in sorted(by_area, key=lambda key: (AREA_KINDS.index(key[0]), key[1])):
             read_share = read[area] / in_list[area] if in_list[area] else 0.0
-            cells.extend(_cells(cluster, area, by_area[area], read_share, amounts))
+            nought = cluster not in unseen and (read_share > 0 or not in_list[area])
+            flags = ["not_trained"] if cluster in unseen else []
+            cells.extend(_cells(cluster, area, by_area[area], read_share, amounts, nought, flags))
     left = tuple(sorted(_drop(firm_id, gone) for firm_id in gone))
     return Rollup(cells, Ledger(len(listed), len(areas), left), ledger)
 
@@ -154,10 +160,14 @@ def _members(
 
 
 def _cells(
-    cluster: str, area: AreaKey, firm_ids: list[str], read_share: float, amounts: Mapping[str, Mapping[str, Amount]]
-) -> list[dict[str, object]]:
-    common = ["uncorrected", "no_interval"] + (["low_coverage"] if read_share < LOW_COVERAGE else [])
-    cells = [_cell(cluster, area, "businesses", float(len(firm_ids)), len(firm_ids), read_share, common)]
+    cluster: str, area: AreaKey, firm_ids: list[str], read_share: float, amounts: Mapping[str, Mapping[str, Amount]],
+    nought: bool, flags: list[str],
+) -> list[dict[str, object]]:  # fmt: skip
+    """``nought``: to have found nobody means that there is nobody to be found, as far as the classifier can tell."""
+    common = ["uncorrected", "no_interval", *flags] + (["low_coverage"] if read_share < LOW_COVERAGE else [])
+    businesses = float(len(firm_ids)) if firm_ids or nought else None
+    counting = common if businesses is not None else [*common, "no_value"]
+    cells = [_cell(cluster, area, "businesses", businesses, len(firm_ids), read_share, counting)]
     for metric, by_firm in amounts.items():
         known = [by_firm[firm_id] for firm_id in firm_ids if firm_id in by_firm]
         # fsum rounds once, so that the order of rows cannot show in the last digit.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from classifier.evaluation import Evaluation
     from labels.taxonomy import Taxonomy
-    from pipelines.nightly import Summary
+    from pipelines.nightly import ClusterRow, Summary
 
 Progress = Callable[[int, int], None]
 
@@ -74,17 +74,31 @@ def pounds(value: float | None) -> str:
 
 
 def cluster_table(summary: Summary) -> Table:
-    """Clusters with businesses, employees and turnover."""
+    """Clusters with businesses, employees and turnover; those of which nothing is known stand below, not as 0."""
     table = Table(title="Clusters, as published", title_justify="left")
     table.add_column("Cluster")
     for heading in ("Businesses", "Employees", "Turnover"):
         table.add_column(heading, justify="right")
-    found = sorted((row for row in summary.clusters if row.businesses), key=lambda row: (-row.businesses, row.name))
-    for row in found:
-        table.add_row(row.name, number(row.businesses), number(row.employees), pounds(row.turnover_gbp))
-    empty = len(summary.clusters) - len(found)
-    table.caption = f"{empty} clusters have no business in this list." if empty else None
+    found = [row for row in summary.clusters if row.businesses]
+    for row in sorted(found, key=lambda row: (-(row.businesses or 0), row.name)):
+        shown = f"{row.name} (parts only)" if row.not_trained else row.name
+        table.add_row(shown, number(row.businesses), number(row.employees), pounds(row.turnover_gbp))
+    table.caption = " ".join(_beside(summary.clusters)) or None
     return table
+
+
+def _beside(clusters: Sequence[ClusterRow]) -> Iterator[str]:
+    empty = sum(row.businesses == 0 for row in clusters)
+    if empty:
+        yield f"{empty} cluster{' has' if empty == 1 else 's have'} no business in this list."
+    not_trained = [row.name for row in clusters if row.businesses is None and row.not_trained]
+    if not_trained:
+        yield f"Not counted, because the model was not trained for them: {', '.join(not_trained)}."
+    unknown = sum(row.businesses is None and not row.not_trained for row in clusters)
+    if unknown:
+        yield f"{unknown} clusters are not known: no firm was read and classified."
+    if any(row.businesses and row.not_trained for row in clusters):
+        yield "Parts only: the model was not trained for the cluster; its firms are those of its parts."
 
 
 def taxonomy_table(taxonomy: Taxonomy) -> Table:

@@ -215,7 +215,11 @@ CELLS = _table(
     Column("low", "float", "lower end of the 95 % interval; null when none was estimated", optional=True),
     Column("high", "float", "upper end of the 95 % interval; null when none was estimated", optional=True),
     Column("n", "int", "firms behind the figure"),
-    Column("coverage", "float", "share of firms that could be read (businesses) or that have a value (sums), 0 to 1"),
+    Column(
+        "coverage",
+        "float",
+        "share of the area's firms that were read and classified; for sums, of firms with a value",
+    ),
     Column("flags", "texts", "what the figure cannot say; see the list in pipelines/README.md"),
 )
 

@@ -1,6 +1,6 @@
 """What the report shows, as values: no figure and no list here depends on how a page is laid out.
 
-``in_list`` is always the sum of the four groups that firms fall into, so that no firm is lost between two lists.
+``in_list`` is always the sum of the five groups that firms fall into, so that no firm is lost between two lists.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReportInput:
-    """Tables of one moment. ``readable``: firm_id of each firm with text kept; ``area_names``: name of an ONS code."""
+    """Tables of one moment.
+
+    ``readable``: firm_id of each firm whose words have been classified; ``waiting``: of each whose words have not been,
+    as they stand; ``untrained``: sectors the model cannot find; ``area_names``: name of an ONS code.
+    """
 
     taxonomy: Taxonomy
     provenance: Provenance
@@ -29,6 +33,8 @@ class ReportInput:
     readable: frozenset[str]
     assignments: pd.DataFrame
     cells: pd.DataFrame
+    waiting: frozenset[str] = frozenset()
+    untrained: frozenset[str] = frozenset()
     area_names: Mapping[str, str] = field(default_factory=dict)
     title: str = "Sector clusters"
 
@@ -92,6 +98,7 @@ class Cluster:
     areas: tuple[Area, ...]
     more_areas: int
     firms: FirmList
+    not_trained: bool
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything the page shows. ``in_list == gone + in_a_cluster + in_none + unread``."""
+    """Everything the page shows. ``in_list == gone + in_a_cluster + in_none + waiting + unread``."""
 
     title: str
     provenance: Provenance
@@ -123,6 +130,7 @@ class Report:
     in_list: int
     in_a_cluster: int
     in_none: FirmList
+    waiting: FirmList
     unread: int
     outcomes: tuple[Outcome, ...]
     gone: FirmList

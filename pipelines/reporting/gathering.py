@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import TableError
-from pipelines.export import strongest_first
+from pipelines.export import WAITING, strongest_first
 from pipelines.firm_facts import (
     NOT_ATTEMPTED,
     Place,
@@ -57,8 +57,17 @@ def gather(given: ReportInput) -> Report:
     area_kind = _area_kind(cells)
     clusters = [_cluster(given, sector, cells, area_kind, firms, held) for sector in given.taxonomy.sectors]
     in_none = counted & given.readable - held.keys()
-    unread = counted - given.readable - held.keys()
-    memberships = sum(cluster.firms.total for cluster in clusters)
+    waiting = (counted & given.waiting) - held.keys()
+    unread = counted - given.readable - waiting - held.keys()
+    shown_limits = limits(
+        listed=len(counted),
+        unread=len(unread),
+        waiting=len(waiting),
+        earlier=len(held.keys() - given.readable),
+        in_a_cluster=len(held),
+        memberships=sum(cluster.firms.total for cluster in clusters),
+        untrained=[cluster.sector.name for cluster in clusters if cluster.not_trained],
+    )
     tiers = (
         Tier(key, *names, tuple(cluster for cluster in clusters if cluster.sector.tier == key))
         for key, names in TIERS.items()
@@ -70,6 +79,7 @@ def gather(given: ReportInput) -> Report:
         in_list=len(firms),
         in_a_cluster=len(held),
         in_none=_none_list(given, firms, in_none),
+        waiting=_first([_noted(firms[firm_id], WAITING) for firm_id in waiting]),
         unread=len(unread),
         outcomes=_outcomes(given, firms, unread),
         gone=_first([_noted(firms[firm_id], note) for firm_id, note in gone.items()]),
@@ -77,7 +87,7 @@ def gather(given: ReportInput) -> Report:
         area_kind=area_kind,
         common_flags=common,
         flags=tuple(sorted({flag for figure in cells.values() for flag in figure.flags})),
-        limits=tuple(limits(len(counted), len(unread), len(held), memberships)),
+        limits=tuple(shown_limits),
     )
 
 
@@ -93,7 +103,7 @@ def _firms(given: ReportInput) -> dict[str, Firm]:
             firm_id=firm_id,
             name=name,
             place=", ".join(part for part in (place.postcode, area) if part),
-            website=safe_link(visited.get(firm_id)) or safe_link(website),
+            website=_link(visited.get(firm_id)) or safe_link(website),
             employees=employees[firm_id].value if firm_id in employees else None,
             turnover_gbp=turnover[firm_id].value if firm_id in turnover else None,
         )
@@ -109,7 +119,7 @@ def _cells(frame: pd.DataFrame) -> tuple[dict[tuple[str, str, str, str], Figure]
     for cluster, kind, code, metric, value, low, high, n, coverage, flags in found:
         said = set(in_all if kind == ALL else everywhere)
         if metric != METRICS[0]:
-            said.add("low_coverage")  # a property of the area: it stands at the businesses of the same row
+            said |= {"low_coverage", "not_trained"}  # of the whole row: they stand at its businesses
         own = tuple(flag for flag in flags if flag not in said)
         cells[cluster, kind, code, metric] = Figure(value, low, high, int(n), coverage, own)
     return cells, tuple(flag for flag in FLAGS if flag in in_all)
@@ -159,6 +169,7 @@ def _cluster(
         areas=tuple(areas[:MAX_AREAS]),
         more_areas=max(0, len(areas) - MAX_AREAS),
         firms=_first(members),
+        not_trained=sector.key in given.untrained,
     )
 
 
@@ -168,8 +179,13 @@ def _member(firm: Firm, made: Mapping[str, Any]) -> Firm:
         firm,
         probability=made["probability"],
         sentence=without_e_mail(sentence) if sentence else None,
-        page=safe_link(made["evidence_url"]),
+        page=_link(made["evidence_url"]),
     )
+
+
+def _link(url: str | None) -> str | None:
+    """An address that a website gave, unless it is unsafe or has an e-mail address in it."""
+    return safe_link(url) if url and without_e_mail(url) == url else None
 
 
 def _none_list(given: ReportInput, firms: Mapping[str, Firm], in_none: set[str]) -> FirmList:
@@ -178,7 +194,7 @@ def _none_list(given: ReportInput, firms: Mapping[str, Firm], in_none: set[str])
         for firm_id, assigned, reason in rows(given.assignments, ("firm_id", "assigned", "reason"))
         if not assigned
     }
-    return _first([_noted(firms[firm_id], reasons.get(firm_id, "not classified yet")) for firm_id in in_none])
+    return _first([_noted(firms[firm_id], reasons.get(firm_id, WAITING)) for firm_id in in_none])
 
 
 def _outcomes(given: ReportInput, firms: Mapping[str, Firm], unread: set[str]) -> tuple[Outcome, ...]:

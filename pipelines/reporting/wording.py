@@ -5,6 +5,8 @@ Every outcome word of the crawl has a sentence here; a word without one is shown
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipelines.rollup import METRICS
 
 NOT_KNOWN = "not known"
@@ -22,6 +24,7 @@ FLAG_LABELS: dict[str, str] = {
     "low_coverage": "low coverage",
     "few_values": "few values",
     "no_value": "no value",
+    "not_trained": "not trained",
     "imputed_values": "part estimated",
 }
 OUTCOMES: dict[str, str] = {
@@ -49,16 +52,36 @@ OUTCOMES: dict[str, str] = {
 }
 
 
-def limits(listed: int, unread: int, in_a_cluster: int, sum_of_clusters: int) -> list[str]:
+def limits(
+    listed: int, unread: int, waiting: int, earlier: int, in_a_cluster: int, memberships: int, untrained: Sequence[str]
+) -> list[str]:
     """What the figures cannot say, in plain sentences.
 
     Args:
         listed: Firms of the list that count.
         unread: Firms among them whose site could not be read.
+        waiting: Firms among them that were read, are in no cluster, and have not been classified yet.
+        earlier: Firms in a cluster whose site has changed since they were classified.
         in_a_cluster: Firms in at least one cluster.
-        sum_of_clusters: Sum of the businesses of all clusters.
+        memberships: Sum of the businesses of all clusters.
+        untrained: Names of the clusters that the model was not trained for.
     """
+    now = []
+    if untrained:
+        now.append(
+            f"The model was not trained for {_listing(untrained)}: it had too few examples. Their firms were not "
+            "looked for, so that how many there are is not known; those shown came through a part of the cluster."
+        )
+    if waiting:
+        read = _firms(waiting, "was read and has", "were read and have")
+        now.append(f"{read} not been classified yet: they lower the coverage and are in no cluster.")
+    if earlier:
+        now.append(
+            f"{_firms(earlier, 'in a cluster is', 'in clusters are')} there by earlier words: what the website says "
+            "has changed, or can no longer be read, and has not been classified again yet."
+        )
     return [
+        *now,
         "They count the firms of the list that was imported, and no others. A firm that is not in the list is in no "
         "figure, so they are not estimates for the whole economy of an area.",
         f"A firm is placed by the words of its own website. For {unread:,} of {listed:,} firms there was nothing to "
@@ -67,7 +90,7 @@ def limits(listed: int, unread: int, in_a_cluster: int, sum_of_clusters: int) ->
         "firms that do. The counts take its word; they have not been corrected for these mistakes and carry no error "
         "bar yet. For a rare activity, wrongly included firms can outnumber the right ones.",
         f"A firm can be in several clusters and is counted in full in each: {in_a_cluster:,} firms make "
-        f"{sum_of_clusters:,} memberships. Never add clusters up.",
+        f"{memberships:,} memberships. Never add clusters up.",
         "Employees and turnover are those of the whole firm, whatever share of its work belongs to the cluster, and "
         "are counted where the firm is registered. Head offices gain by this; branches and works elsewhere lose.",
         "Employees and turnover are sums over the firms whose figure is known. The others add nothing to the sum, "
@@ -77,3 +100,11 @@ def limits(listed: int, unread: int, in_a_cluster: int, sum_of_clusters: int) ->
         "A probability says how sure the classifier is, as far as the firms it learnt from are like the firms of "
         "this list. It says nothing about how large the firm's activity in the cluster is.",
     ]
+
+
+def _firms(number: int, of_one: str, of_more: str) -> str:
+    return f"1 firm {of_one}" if number == 1 else f"{number:,} firms {of_more}"
+
+
+def _listing(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

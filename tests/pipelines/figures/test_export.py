@@ -192,6 +192,25 @@ def test_a_firm_that_was_read_and_not_scored(tables: ReportInput, assigned_none:
 
 
 @pytest.mark.parametrize("name", EXPORTS)
+def test_no_export_hands_on_an_e_mail_address(tables: ReportInput, name: str) -> None:
+    assignments = tables.assignments.assign(
+        reason="write to jo@orbit.example",
+        evidence_url="https://two.example/about?write=jo@orbit.example",
+        evidence_sentence="Jo, jo@orbit.example",
+    )
+    assignments["evidence_terms"] = [["jo@orbit.example", "satellite"]] * len(assignments)
+    found = str(list(rows(_frames(replace(tables, assignments=assignments))[name], [c.name for c in EXPORTS[name]])))
+    assert "jo@orbit.example" not in found
+    assert name == "cells" or "[e-mail address removed]" in found
+
+
+def test_firms_that_no_classify_has_seen_say_so(tables: ReportInput) -> None:
+    unseen = replace(tables, assignments=tables.assignments[tables.assignments["firm_id"] != "F7"])
+    firms = _frames(unseen)["firms"].set_index("firm_id")["left_out"]
+    assert (firms["F7"], firms["F4"], firms["F6"]) == ("not classified yet", "dissolved on 2024-05-06", None)
+
+
+@pytest.mark.parametrize("name", EXPORTS)
 def test_csv_is_safe_and_parquet_is_exact(
     tables: ReportInput, frames: dict[str, pd.DataFrame], tmp_path: Path, name: str
 ) -> None:

@@ -143,7 +143,7 @@ def test_every_figure_is_its_cell(tables: ReportInput, tmp_path: Path) -> None:
     assert page.row("Cyber")[2:4] == ["not known", "not known"]
     assert page.row("Nottingham")[1:] == ["1", "1,200 all known", "1,000,000 all known", "100%"]
     assert page.row("not known")[1] == "1 low coverage"
-    caution = "Fewer than 80% of the area's firms in the list could be read."
+    caution = "Fewer than 80% of the area's firms in the list were read and classified."
     assert "".join(page.text).count(caution) == 2  # once for the whole list, once to explain the areas' flag
 
 
@@ -168,6 +168,32 @@ def test_every_firm_is_in_one_group(tables: ReportInput, tmp_path: Path) -> None
     assert {outcome.word for outcome in report.outcomes} == {"parked", "not_attempted"}
     page = Page(_html(tables, tmp_path))
     assert [page.row(name)[1] for name in ("Read, and in no cluster", "Firms in the list")] == ["1", "8"]
+
+
+def test_firms_that_wait_for_the_classifier_are_a_group_of_their_own(tables: ReportInput, tmp_path: Path) -> None:
+    given = replace(tables, readable=tables.readable - {"F7", "F8"}, waiting=frozenset({"F7", "F8"}))
+    report = gather(given)
+    groups = (report.in_a_cluster, report.in_none.total, report.waiting.total, report.unread, report.gone.total)
+    assert groups == (4, 0, 1, 2, 1)  # F8 is in a cluster, by the words it had
+    assert sum(groups) == report.in_list
+    page = Page(_html(given, tmp_path))
+    assert page.row("Read, and not classified yet")[1] == "1"
+    text = " ".join("".join(page.text).split())
+    assert "1 firm was read and has not been classified yet" in text
+    assert "1 firm in a cluster is there by earlier words" in text
+
+
+def test_a_cluster_that_was_not_trained_is_not_shown_as_nought(tables: ReportInput, tmp_path: Path) -> None:
+    untrained = frozenset({"textiles", "aerospace"})
+    cells = rollup(
+        tables.taxonomy, tables.firms, tables.premises, tables.accounts, tables.readable, tables.assignments, untrained
+    ).cells
+    page = Page(_html(replace(tables, cells=pd.DataFrame(cells), untrained=untrained), tmp_path))
+    assert page.row("Textiles")[1] == "not known not trained"
+    assert page.row("Aerospace")[1] == "2 not trained"
+    text = " ".join("".join(page.text).split())
+    assert "The model was not trained for Aerospace and Textiles: it had too few examples." in text
+    assert "Aerospace 2, Textiles not known." in text  # what the chart says to a screen reader
 
 
 def test_members_come_with_evidence_the_most_probable_first(tables: ReportInput) -> None:

@@ -21,7 +21,7 @@ from pipelines.tables import CELLS
 
 def _roll(tables: ReportInput, **changed: Any) -> Rollup:
     now = replace(tables, **changed)
-    return rollup(now.taxonomy, now.firms, now.premises, now.accounts, now.readable, now.assignments)
+    return rollup(now.taxonomy, now.firms, now.premises, now.accounts, now.readable, now.assignments, now.untrained)
 
 
 def _cell(made: Rollup, *key: str) -> dict[str, Any]:
@@ -95,6 +95,24 @@ def test_rows_fit_their_table(tables: ReportInput) -> None:
     assert {flag for cell in made.cells for flag in _texts(cell["flags"])} <= set(FLAGS)
     for sector in tables.taxonomy.keys:
         assert [key[3] for key in keys if key[:3] == (sector, "all", "all")] == list(METRICS)
+
+
+def test_nobody_found_by_a_model_that_was_not_trained_is_unknown(tables: ReportInput) -> None:
+    made = _roll(tables, untrained=frozenset({"textiles", "aerospace"}))
+    textiles, aerospace = (_cell(made, key, "all", "all", "businesses") for key in ("textiles", "aerospace"))
+    assert (textiles["value"], textiles["n"], textiles["coverage"]) == (None, 0, pytest.approx(5 / 7))
+    assert {"not_trained", "no_value"} <= set(textiles["flags"])
+    assert (aerospace["value"], aerospace["n"]) == (2.0, 2)  # through its part, space technologies
+    flagged = {cell["cluster"] for cell in made.cells if "not_trained" in _texts(cell["flags"])}
+    assert flagged == {"textiles", "aerospace"}
+    assert all("not_trained" in _texts(cell["flags"]) for cell in made.cells if cell["cluster"] == "aerospace")
+
+
+def test_nobody_found_where_nobody_was_read_is_unknown(tables: ReportInput) -> None:
+    found = _cell(_roll(tables, readable=frozenset()), "textiles", "all", "all", "businesses")
+    assert (found["value"], found["coverage"]) == (None, 0.0)
+    assert {"low_coverage", "no_value"} <= set(found["flags"])
+    assert _cell(_roll(tables, readable=frozenset()), "cyber", "all", "all", "businesses")["value"] == 1.0
 
 
 def test_no_firms_at_all(tables: ReportInput) -> None:
@@ -263,7 +281,10 @@ def test_order_and_sharding_do_not_matter_and_parts_add_up(listed: list[tuple[An
         (whole,) = cells[cluster, metric, "all"]
         assert sum(cell["n"] for cell in parts) == whole["n"], kind
         assert sum(cell["value"] or 0 for cell in parts) == pytest.approx(whole["value"] or 0), kind
-        assert all((cell["value"] is None) == (cell["n"] == 0 and metric != "businesses") for cell in parts)
+        read = cells[cluster, "businesses", "all"][0]["coverage"] > 0 or not made.firms.counted
+        assert all(
+            (cell["value"] is None) == (cell["n"] == 0 and not (metric == "businesses" and read)) for cell in parts
+        )
         assert all(0 <= cell["coverage"] <= 1 for cell in parts)
     for metric in METRICS:
         assert cells["p", metric, "all"][0]["n"] >= cells["c", metric, "all"][0]["n"]

@@ -1,0 +1,332 @@
+"""What is published fits the tables of one moment: stages run alone, kills and lost files can publish no other mix."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from rich.console import Console
+
+from classifier.model import SectorModel
+from pipelines.errors import UsageError
+from pipelines.export import EXPORTS
+from pipelines.figures import Moment
+from pipelines.firm_texts import classified_firms, site_digests
+from pipelines.nightly import Summary, cluster_rows
+from pipelines.publishing import STATE, export_to, run_export, run_report, run_rollup
+from pipelines.runs import start_run
+from pipelines.screen import cluster_table
+from pipelines.tables import TABLES
+from pipelines.workspace import Workspace
+from tests.classifier.conftest import make_world
+
+NOW = datetime(2026, 3, 1, 4, 30, tzinfo=UTC)
+EMPTY = {
+    "text": "", "texts": [], "int": 0, "float": 0.0, "bool": False, "instant": NOW, "date": date(2026, 3, 1),
+}  # fmt: skip
+SECTORS = ("air", "space", "cyber")
+# firm: the sectors it was put in; c's site was never read
+FIRMS = {"a": ("air", "space"), "b": ("none",), "c": ("none",)}
+WORDS = {"a": "We build satellites.", "b": "We bake bread."}
+FILES = {f"{name}.{kind}" for name in EXPORTS for kind in ("csv", "parquet")}
+Do = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def models() -> tuple[SectorModel, SectorModel]:
+    """Two models of three sectors; neither saw a firm of the third, cyber."""
+    found = []
+    for seed in (0, 1):
+        world = make_world(8, seed)
+        labels = world.Y.copy()
+        labels[:, 2] = False
+        found.append(
+            SectorModel.train(world.firms, world.vectors, labels, world.mask, SECTORS, ((), (0,), ()), encoder_id="x")
+        )
+    assert all(model.untrained == ("cyber",) for model in found)
+    return found[0], found[1]
+
+
+def row(table: str, **given: Any) -> dict[str, Any]:
+    """A row of a table; columns that are not given are null, or empty where null is refused."""
+    columns = TABLES[table].columns[1:]
+    assert given.keys() <= {column.name for column in columns}
+    return {column.name: None if column.optional else EMPTY[column.kind] for column in columns} | given
+
+
+def put(run: Any, table: str, *rows: dict[str, Any]) -> None:
+    """Replace what the table says about these firms."""
+    run.workspace.lake.replace_firms(table, {found["firm_id"] for found in rows}, rows, run.run_id)
+
+
+def crawl(run: Any, **words: str) -> None:
+    page = {"url": "https://x.example/"}
+    put(run, "pages", *(row("pages", **page, firm_id=key, text=text, text_digest=text) for key, text in words.items()))
+    site = {"outcome": "ok", "reason": "read", "crawled_at": NOW, "pages": 1}
+    put(run, "sites", *(row("sites", **site, firm_id=firm_id) for firm_id in words))
+
+
+def employ(run: Any, number: float) -> None:
+    put(run, "accounts", row("accounts", firm_id="a", period_end=date(2025, 1, 1), employees=number, source="accounts"))
+
+
+def classify(run: Any, model_id: str, firms: str = "abc") -> None:
+    digests = site_digests(run.workspace.lake)
+    put(run, "assignments", *(
+        row("assignments", firm_id=firm_id, sector=sector, assigned=sector != "none", reason="r",
+            model_id=model_id if firm_id in digests else None)
+        for firm_id in firms for sector in FIRMS[firm_id]
+    ))  # fmt: skip
+    put(run, "scores", *(
+        row("scores", firm_id=firm_id, sector=sector, model_id=model_id, text_digest=digests[firm_id])
+        for firm_id in firms if firm_id in digests for sector in SECTORS
+    ))  # fmt: skip
+
+
+@pytest.fixture
+def do(workspace: Workspace) -> Do:
+    """Run one stage as a run of its own; its run id."""
+
+    def run_stage(stage: Callable[..., Any], *given: Any, **named: Any) -> str:
+        with start_run(workspace, stage.__name__) as run:
+            stage(run, *given, **named)
+        return run.run_id
+
+    return run_stage
+
+
+def imported(run: Any) -> None:
+    put(run, "firms", *(row("firms", firm_id=firm_id, name=f"Firm {firm_id}") for firm_id in FIRMS))
+
+
+@pytest.fixture
+def classified(workspace: Workspace, do: Do, models: tuple[SectorModel, SectorModel]) -> Workspace:
+    """Three firms, two of them read and classified; nothing rolled up yet."""
+    do(imported)
+    do(crawl, **WORDS)
+    do(employ, 70)
+    for model in models:
+        model.save(workspace.models_folder / model.model_id, {})
+    do(classify, models[0].model_id)
+    return workspace
+
+
+@pytest.fixture
+def published(classified: Workspace, do: Do) -> Workspace:
+    """The same, published."""
+    for stage in (run_rollup, run_export, run_report):
+        do(stage)
+    return classified
+
+
+def cell(workspace: Workspace, cluster: str, metric: str = "businesses") -> dict[str, Any]:
+    found = workspace.lake.read_arrow("cells").to_pylist()
+    (wanted,) = [
+        made for made in found if (made["cluster"], made["area_kind"], made["metric"]) == (cluster, "all", metric)
+    ]
+    return dict(wanted)
+
+
+def page(workspace: Workspace) -> str:
+    return " ".join((workspace.report_folder / "index.html").read_text(encoding="utf-8").split())
+
+
+def note(workspace: Workspace, name: str = "firms.csv") -> dict[str, Any]:
+    text = (workspace.exports_folder / f"{name}.meta.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def assert_nothing_is_published(workspace: Workspace, do: Do, cure: str, tmp_path: Path) -> None:
+    for stage in (run_report, run_export):
+        with pytest.raises(UsageError, match=cure):
+            do(stage)
+    for name in EXPORTS:
+        with pytest.raises(UsageError, match=cure):
+            export_to(Workspace(workspace.folder), name, "csv", tmp_path / "x.csv")
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_figures_older_than_the_tables_are_not_published(published: Workspace, do: Do, tmp_path: Path) -> None:
+    assert cell(published, "space", "employees")["value"] == 70
+    do(employ, 7_000)
+    assert_nothing_is_published(published, do, "the figures are older than the tables: run firmscope rollup", tmp_path)
+    assert "7,000" not in page(published)
+    for stage in (run_rollup, run_export, run_report):
+        do(stage)
+    assert cell(published, "space", "employees")["value"] == 7_000
+    assert "7,000" in page(published)
+    assert (note(published)["rows"], export_to(published, "cells", "csv", tmp_path / "x.csv") > 0) == (3, True)
+
+
+def test_before_the_first_classify_nothing_is_known(workspace: Workspace, do: Do) -> None:
+    do(imported)
+    do(crawl, **WORDS)
+    for stage in (run_rollup, run_export, run_report):
+        do(stage)
+    for sector in SECTORS:
+        found = cell(workspace, sector)
+        assert (found["value"], found["n"], found["coverage"]) == (None, 0, 0.0)
+        assert {"low_coverage", "no_value"} <= set(found["flags"])
+    assert "2 firms were read and have not been classified yet" in page(workspace)
+    assert (note(workspace)["model_id"], note(workspace)["run_id"] != "none") == (None, True)
+    firms = {
+        firm["firm_id"]: firm["left_out"]
+        for firm in pq.read_table(workspace.exports_folder / "firms.parquet").to_pylist()
+    }
+    assert firms == dict.fromkeys("abc", "not classified yet")
+
+
+def test_words_that_wait_for_the_classifier_lower_the_coverage(published: Workspace, do: Do) -> None:
+    assert cell(published, "air")["coverage"] == pytest.approx(2 / 3)
+    do(crawl, b="We bake cakes now.")
+    assert classified_firms(published.lake).keys() == {"a"}
+    do(run_rollup)
+    do(run_report)
+    assert cell(published, "air")["coverage"] == pytest.approx(1 / 3)
+    assert "1 firm was read and has not been classified yet" in page(published)
+    do(crawl, a="We bake cakes too.")  # still counted, by its earlier words
+    do(run_rollup)
+    do(run_report)
+    assert (cell(published, "air")["value"], cell(published, "air")["coverage"]) == (1.0, 0.0)
+    assert "1 firm in a cluster is there by earlier words" in page(published)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param("  - {key: quantum, name: Quantum}\n", id="a sector more"),
+        pytest.param("  - {key: quantum, name: Quantum, parents: [cyber]}\n", id="a sector and its parent"),
+    ],
+)
+def test_sectors_that_no_model_has_seen_are_not_counted(
+    published: Workspace, do: Do, tmp_path: Path, changed: str
+) -> None:
+    before = published.lake.snapshots()["cells"]
+    with published.taxonomy_file.open("a", encoding="utf-8") as file:
+        file.write(changed)
+    cure = "quantum.*run firmscope train, then firmscope classify"
+    with pytest.raises(UsageError, match=cure):
+        do(run_rollup)
+    assert published.lake.snapshots()["cells"] == before
+    assert_nothing_is_published(published, do, cure, tmp_path)
+
+
+def test_other_parents_are_other_sectors(published: Workspace, do: Do) -> None:
+    text = published.taxonomy_file.read_text(encoding="utf-8")
+    published.taxonomy_file.write_text(text.replace("parents: [air]", "parents: [cyber]"), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"parents.*run firmscope train, then firmscope classify"):
+        do(run_rollup)
+
+
+def test_a_sector_without_training_is_unknown_not_nought(published: Workspace) -> None:
+    found = cell(published, "cyber")
+    assert (found["value"], found["n"]) == (None, 0)
+    assert "not_trained" in found["flags"]
+    assert "not_trained" not in cell(published, "air")["flags"]
+    assert "The model was not trained for Cyber" in page(published)
+    rows = {made.cluster: made for made in cluster_rows(published)}
+    assert (rows["cyber"].businesses, rows["cyber"].not_trained, rows["space"].businesses) == (None, True, 1.0)
+    printed = StringIO()
+    Console(file=printed, width=120).print(cluster_table(_summary(published)))
+    assert "Not counted, because the model was not trained for them: Cyber." in " ".join(printed.getvalue().split())
+    assert "have no business" not in printed.getvalue()
+
+
+def _summary(workspace: Workspace) -> Summary:
+    return Summary(
+        cluster_rows(workspace), firms=3, with_text=2, classified=2, in_a_sector=1, outcomes={}, published=True,
+        report=workspace.report_folder, exports=workspace.exports_folder,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("firms", ["a", "b"], ids=["in sectors", "in none"])
+def test_figures_of_two_models_are_not_published(
+    published: Workspace, do: Do, models: tuple[SectorModel, SectorModel], tmp_path: Path, firms: str
+) -> None:
+    do(classify, models[1].model_id, firms=firms)
+    cure = f"{'.*'.join(sorted(model.model_id for model in models))}.*run firmscope classify"
+    with pytest.raises(UsageError, match=cure):
+        do(run_rollup)
+    assert_nothing_is_published(published, do, cure, tmp_path)
+    do(classify, models[1].model_id)
+    do(run_rollup)
+    do(run_export)
+    assert note(published)["model_id"] == models[1].model_id
+
+
+def test_a_model_that_is_gone_cannot_vouch_for_its_figures(classified: Workspace, do: Do) -> None:
+    for folder in classified.models_folder.iterdir():
+        folder.rename(classified.folder / folder.name)
+    with pytest.raises(UsageError, match="is missing: put it back, or run firmscope train, then firmscope classify"):
+        do(run_rollup)
+
+
+def test_the_run_named_is_the_one_that_made_the_figures(classified: Workspace, do: Do, tmp_path: Path) -> None:
+    made_by = do(run_rollup)
+    do(run_export)
+    assert note(classified)["run_id"] == made_by
+    do(put, "sites", row("sites", firm_id="c", outcome="timeout", reason="slow", crawled_at=NOW))
+    do(run_export)
+    export_to(Workspace(classified.folder), "cells", "csv", tmp_path / "x.csv")
+    assert note(classified)["run_id"] == made_by
+    assert json.loads((tmp_path / "x.csv.meta.json").read_text(encoding="utf-8"))["run_id"] == made_by
+
+
+def test_a_run_under_way_is_named_once_it_is_recorded(classified: Workspace, tmp_path: Path) -> None:
+    with start_run(classified, "night") as run:
+        run_rollup(run)
+        run_export(run)
+        export_to(Workspace(classified.folder), "cells", "csv", tmp_path / "x.csv")
+    assert note(classified)["run_id"] == run.run_id
+    assert json.loads((tmp_path / "x.csv.meta.json").read_text(encoding="utf-8"))["run_id"] == "none"
+
+
+def test_what_is_read_together_is_of_one_moment(published: Workspace, do: Do) -> None:
+    reader = Workspace(published.folder)
+    moment = Moment.now(reader.lake)
+    do(employ, 7_000)
+    do(put, "premises", row("premises", firm_id="a", postcode="NG7 2RD", kind="registered"))
+    reader.lake.close()  # so that a table is opened again, as a read that comes late would
+    assert moment.read("accounts")["employees"].tolist() == [70]
+    assert moment.read("premises").empty
+    assert Moment.now(reader.lake).read("accounts")["employees"].tolist() == [7_000]
+
+
+@pytest.mark.parametrize(
+    ("name", "harm"), [("firms.csv", "removed"), ("cells.parquet", "cut"), ("scores.csv.meta.json", "other")]
+)
+def test_a_lost_or_changed_file_is_written_again(published: Workspace, do: Do, name: str, harm: str) -> None:
+    path = published.exports_folder / name
+    whole = path.read_bytes()
+    path.unlink() if harm == "removed" else path.write_bytes(whole[:-1] + (b"" if harm == "cut" else b"#"))
+    with start_run(published, "export") as run:
+        assert {written.name for written in run_export(run)} == FILES
+    assert path.read_bytes() == whole
+    with start_run(published, "export") as run:
+        assert run_export(run) == []
+
+
+def test_a_lost_or_changed_report_is_written_again(published: Workspace, do: Do) -> None:
+    path = published.report_folder / "index.html"
+    whole = path.read_bytes()
+    for harm in (path.unlink, lambda: path.write_bytes(whole[:-1])):
+        harm()
+        do(run_report)
+        assert path.read_bytes() == whole
+    with start_run(published, "report") as run:
+        run_report(run)
+    assert (run.stages["report"].rows_out, run.stages["report"].unchanged) == (0, 1)
+
+
+@pytest.mark.parametrize("mark", [b"", b"[]", b"null", b'{"state": {}}'])
+def test_a_mark_that_says_nothing_vouches_for_nothing(published: Workspace, mark: bytes) -> None:
+    (published.exports_folder / STATE).write_bytes(mark)
+    with start_run(published, "export") as run:
+        assert len(run_export(run)) == len(FILES)

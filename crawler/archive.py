@@ -52,7 +52,8 @@ class Archive:
             folder.mkdir(parents=True, exist_ok=True)
             recover(folder)
         except OSError as error:
-            raise ArchiveError(f"cannot use archive folder {folder.name!r}: {error}") from error
+            message = f"cannot use archive folder {folder.name!r} ({error}): free space or mend it, then crawl again"
+            raise ArchiveError(message) from error
 
     def add(self, url: str, status: int, headers: Iterable[tuple[str, str]], body: bytes, ip: str, at: datetime) -> str:
         """Append one response and return its reference, ``FILE.warc.gz:OFFSET``.
@@ -76,23 +77,37 @@ class Archive:
             self._write(_response_record(url, status, headers, body, ip, at))
             return f"{self._name}:{offset}"
         except OSError as error:
-            raise ArchiveError(f"cannot write to the archive: {error}") from error
+            raise _unwritable(error) from error
 
     def sync(self) -> None:
-        """Make everything added so far survive a power cut."""
+        """Make everything added so far survive a power cut.
+
+        Raises:
+            ArchiveError: It may not.
+        """
         if self._file is not None:
-            os.fsync(self._file.fileno())
+            try:
+                os.fsync(self._file.fileno())
+            except OSError as error:
+                raise _unwritable(error) from error
 
     def close(self) -> None:
-        """Finish the current file, if there is one."""
+        """Finish the current file, if there is one.
+
+        Raises:
+            ArchiveError: It cannot be finished; the next crawl will try to.
+        """
         if self._file is None:
             return
-        os.fsync(self._file.fileno())
-        path = self.folder / f"{self._name}.open"
-        path.rename(self.folder / self._name)
-        self._file.close()
-        self._file = None
-        _sync_folder(self.folder)
+        try:
+            os.fsync(self._file.fileno())
+            path = self.folder / f"{self._name}.open"
+            path.rename(self.folder / self._name)
+            self._file.close()
+            self._file = None
+            _sync_folder(self.folder)
+        except OSError as error:
+            raise _unwritable(error) from error
 
     def _open(self) -> None:
         self._name = f"crawl-{utc_now():%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}.warc.gz"
@@ -259,6 +274,10 @@ def _parse(member: bytes, ref: str) -> ArchivedResponse:
         at = datetime.fromisoformat(record.headers["WARC-Date"])
         return ArchivedResponse(url, int(record.http_headers.status_code or 0), headers, body, at)
     raise ArchiveError(f"{ref} is no HTTP response record")
+
+
+def _unwritable(error: OSError) -> ArchiveError:
+    return ArchiveError(f"cannot write to the archive ({error}): free space or mend the folder, then crawl again")
 
 
 def _line(text: str) -> str:

@@ -35,3 +35,8 @@ class GuardError(CrawlerError):
 
 class ArchiveError(CrawlerError):
     """A WARC file cannot be written or a record cannot be read back."""
+
+    @property
+    def errno(self) -> int | None:
+        """The system's number for why, such as ``errno.ENOSPC``; ``None`` when the system did not refuse."""
+        return self.__cause__.errno if isinstance(self.__cause__, OSError) else None

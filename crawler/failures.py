@@ -45,7 +45,9 @@ def failure_of(error: BaseException, url: str, guard: AddressGuardResolver) -> F
         return Failure("dns_failed", f"the name {host} does not resolve")
     if _any(causes, SSL.Error, VerificationError, net.CertificateError):
         return Failure("tls_failed", f"TLS to {host} failed: {_short(causes, SSL.Error, VerificationError)}")
-    if _any(causes, scrapy_errors.DownloadTimeoutError, net.TimeoutError, net.TCPTimedOutError):
+    if _any(causes, net.TimeoutError, net.TCPTimedOutError):  # Twisted's word for connecting only
+        return Failure("connect_failed", f"no connection to {host} on port {port} in time")
+    if _any(causes, scrapy_errors.DownloadTimeoutError):
         return Failure("timeout", f"{host} did not answer in time")
     if _any(causes, scrapy_errors.ResponseDataLossError):
         return Failure("truncated", "the connection ended before the body did")

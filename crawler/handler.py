@@ -1,6 +1,7 @@
-"""Scrapy's HTTP handler with a limit on response headers and a memory for hosts whose TLS cannot be verified.
+"""Scrapy's HTTP handler with limits on response headers and connecting, and a memory for hosts with bad TLS.
 
-``DOWNLOAD_MAXSIZE`` does not count headers: stock Scrapy takes 35 MB of them a second until the timeout.
+``DOWNLOAD_MAXSIZE`` does not count headers: stock Scrapy takes 35 MB of them a second until the timeout. It also
+gives connecting the whole timeout, so that a port that drops packets looks like a server that never answers.
 """
 
 from __future__ import annotations
@@ -10,12 +11,17 @@ from typing import Any
 from scrapy.core.downloader.contextfactory import _ScrapyClientContextFactory
 from scrapy.core.downloader.handlers import http11
 from scrapy.crawler import Crawler
+from scrapy.http import Request, Response
+from scrapy.utils._download_handlers import wrap_twisted_exceptions
+from scrapy.utils.defer import maybe_deferred_to_future
 from twisted.web._newclient import ParseError
 
 # (host, port) read without verification; one crawl per process, so one set per process.
 UNVERIFIED: set[tuple[str, int]] = set()
 MAX_HEADER_LINES = 200
 MAX_HEADER_BYTES = 64 * 1024
+CONNECT_TIMEOUT_S = 10.0  # systems repeat an unanswered SYN after 1, 3 and 7 s: three packets may be lost
+CONNECT_SHARE = 0.5  # of a shorter timeout, so that connecting still ends first and is told apart from answering
 
 
 class _BoundedParser(http11._LenientHTTPClientParser):
@@ -55,6 +61,13 @@ class _RecordingTls(_ScrapyClientContextFactory):
         return super().creatorForNetloc(hostname, port)
 
 
+class _PromptAgent(http11._ScrapyAgent):
+    """Gives up connecting long before it gives up waiting for an answer."""
+
+    def _get_agent(self, request: Request, timeout: float) -> Any:
+        return super()._get_agent(request, min(CONNECT_TIMEOUT_S, CONNECT_SHARE * timeout))
+
+
 class BoundedHttpHandler(http11.HTTP11DownloadHandler):
     """Handler for the ``DOWNLOAD_HANDLERS`` setting; connects through the reactor's resolver like its parent."""
 
@@ -62,3 +75,16 @@ class BoundedHttpHandler(http11.HTTP11DownloadHandler):
         super().__init__(crawler)
         self._pool._factory = _BoundedFactory
         self._contextFactory: Any = _RecordingTls.from_crawler(crawler)
+
+    async def download_request(self, request: Request) -> Response:
+        """As Scrapy's own, with our agent; it is made inside that method, so there is nothing smaller to replace."""
+        agent = _PromptAgent(
+            contextFactory=self._contextFactory,
+            pool=self._pool,
+            maxsize=self._default_maxsize,
+            warnsize=self._default_warnsize,
+            fail_on_dataloss=self._fail_on_dataloss,
+            crawler=self._crawler,
+        )
+        with wrap_twisted_exceptions():
+            return await maybe_deferred_to_future(agent.download_request(request))

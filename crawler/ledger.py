@@ -1,6 +1,7 @@
 """The books of one site's visit: what was asked, what it cost, which pages count, and the site's result.
 
 Text is judged here once, when a page is kept, and blocks repeated across the site are dropped once, at the end.
+E-mail addresses end here: no text that leaves holds one.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import hashlib
 from dataclasses import replace
 
 from crawler.boilerplate import drop_repeated
+from crawler.e_mail import without_e_mail
 from crawler.extract import PageText, with_description
 from crawler.placeholders import placeholder
 from crawler.records import CrawlTarget, Fetch, Page, SiteCrawl, utc_now
@@ -50,7 +52,7 @@ class Ledger:
     def amend(self, row: int, outcome: str = "", note: str = "") -> None:
         """Correct a row once more is known about its page."""
         fetch = self._fetches[row]
-        chosen = f"{fetch.chosen}; {note}"[:MAX_CHOSEN] if note else fetch.chosen
+        chosen = without_e_mail(f"{fetch.chosen}; {note}")[:MAX_CHOSEN] if note else fetch.chosen
         self._fetches[row] = replace(fetch, outcome=outcome or fetch.outcome, chosen=chosen)
 
     def keep(self, row: int, url: str, words: PageText, kind: str) -> tuple[str, str]:
@@ -61,7 +63,7 @@ class Ledger:
         if word:
             self.amend(row, outcome=word, note=reason)
             return word, reason
-        text = with_description(words)
+        text = without_e_mail(with_description(words))
         if len(text) < MIN_TEXT_CHARS:
             self.amend(row, outcome="empty")
             return "empty", ""
@@ -71,7 +73,8 @@ class Ledger:
             self.amend(row, note=f"same text as {self._digests[digest]}")
             return "", ""
         self._digests[digest] = url
-        self.pages.append(Page(self.target.firm_id, url, words.title, words.language, text, digest, kind))
+        title = without_e_mail(words.title)
+        self.pages.append(Page(self.target.firm_id, url, title, words.language, text, digest, kind))
         return "", ""
 
     def close(self, outcome: str, reason: str) -> SiteCrawl:
@@ -89,7 +92,7 @@ class Ledger:
             website=self.target.website,
             final_url=self.final_url,
             outcome=outcome,
-            reason=reason,
+            reason=without_e_mail(reason),
             started_at=self._started_at,
             ended_at=utc_now(),
             requests=self._requests,
@@ -112,7 +115,7 @@ class Ledger:
                 body_digest=reply.body_digest,
                 text_digest="",
                 archive_ref=reply.archive_ref,
-                chosen=chosen[:MAX_CHOSEN],
+                chosen=without_e_mail(chosen)[:MAX_CHOSEN],
             )
         )
         return len(self._fetches) - 1

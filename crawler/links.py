@@ -11,6 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from crawler.e_mail import has_e_mail
+
 MAX_PATH_PARTS = 8
 MAX_QUERY_PARAMETERS = 3  # faceted search and calendars need more; company pages rarely more than id and lang
 MAX_PART_REPEATS = 2
@@ -55,6 +57,8 @@ def refusal(url: str) -> str:
     parts = urlsplit(url)
     if NOT_PAGES.search(unquote(parts.path)):
         return "not a page"
+    if has_e_mail(unquote(f"{parts.path}?{parts.query}")):
+        return "not a page"  # mostly a mail link whose "mailto:" was forgotten; its address is not to be kept
     path_parts = [part.lower() for part in parts.path.split("/") if part]
     if path_parts and max(Counter(path_parts).values()) > MAX_PART_REPEATS:
         return "repeated path"

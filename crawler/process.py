@@ -1,30 +1,24 @@
-"""Crawl a list of firms' sites in one child process and hand each site over as it is finished.
+"""Crawl a list of firms' sites in child processes, one at a time, and hand each site over as it is finished.
 
 A process of its own because a Twisted reactor cannot be started twice, and because a crash of native code on a
-hostile page must cost some sites, not the run. The child appends to a file that the parent reads, so neither
-waits for the other and no line is too long.
+hostile page must cost some sites, not the run: after a death a new child goes on with the rest.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from crawler.child import Child
+from crawler.e_mail import without_e_mail
 from crawler.errors import BadWebsiteError
 from crawler.records import CrawlSettings, CrawlTarget, SiteCrawl, utc_now
 from crawler.urls import site_key
 
-POLL_S = 0.05
-STOP_GRACE_S = 8.0
-PROXY_VARIABLES = {"http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy"}
+# A start takes 1 to 2 s, and a site that kills costs two of them: room for ten such sites in a night. A machine on
+# which more die has a fault of its own, and every death puts up to ``concurrent_sites`` into the slow second round.
+MAX_RESTARTS = 20
 
 
 def crawl(
@@ -32,8 +26,11 @@ def crawl(
 ) -> Iterator[SiteCrawl]:
     """Crawl firms' sites; every target comes out exactly once, in the order in which sites finish.
 
-    Closing the generator early stops the child, gently and then by force. Scrapy's log goes to
-    ``work_dir/crawl.log``. Start it from a thread that outlives the crawl: on Linux the child is bound to it.
+    When the child dies by itself (a signal, the memory limit, an error exit), another goes on with the sites not yet
+    begun. Those that were being read are tried once more at the end, one at a time; one on which the child dies
+    again is ``internal_error``. Closing the generator early stops the child, gently and then by force. Scrapy's log
+    goes to ``work_dir/crawl.log``. Ask for sites from a thread that outlives the crawl: on Linux a child is bound to
+    the thread that started it.
 
     Args:
         targets: Firms and their website cells. Two cells that name one site are crawled once.
@@ -42,99 +39,73 @@ def crawl(
         work_dir: Folder for the log and for files that live as long as the crawl; made if missing.
 
     Yields:
-        One ``SiteCrawl`` per target. Sites that the child did not come to are ``not_attempted``, those that it
-        was reading when it died ``internal_error``.
+        One ``SiteCrawl`` per target. When the crawl is given up (``MAX_RESTARTS``, a child that dies before it begins
+        any site) or the child is told to stop, sites never begun are ``not_attempted``.
+
+    Raises:
+        ArchiveError: What is read cannot be stored: disk full, folder not writable. Its ``errno`` is the system's.
+            Sites that came out before are whole; the others have to be crawled again.
+        GuardError: The address guard is not installed, so nothing may be fetched.
+        OSError: ``work_dir`` cannot be used.
     """
     groups: dict[str, list[CrawlTarget]] = {}
     for target in targets:
         try:
             groups.setdefault(site_key(target.website), []).append(target)
         except BadWebsiteError as error:
-            now = utc_now()
-            yield SiteCrawl(target.firm_id, target.website, "", "bad_url", str(error), now, now)
+            yield _unread(target, "bad_url", without_e_mail(str(error)))
     if groups:
+        work_dir.mkdir(parents=True, exist_ok=True)
         yield from _crawl_groups(list(groups.values()), settings, archive_dir, work_dir)
 
 
 def _crawl_groups(
     groups: list[list[CrawlTarget]], settings: CrawlSettings, archive_dir: Path, work_dir: Path
 ) -> Iterator[SiteCrawl]:
-    work_dir.mkdir(parents=True, exist_ok=True)
-    job = work_dir / f"crawl-{uuid.uuid4().hex[:12]}.job.json"
-    out = job.with_suffix(".jsonl")
-    out.touch()
-    job.write_text(
-        json.dumps(
-            {
-                "settings": settings.to_dict(),
-                "targets": [{"firm_id": group[0].firm_id, "website": group[0].website} for group in groups],
-                "archive_dir": str(archive_dir.resolve()),
-                "out": str(out.resolve()),
-                "parent": os.getpid(),
-            }
-        ),
-        encoding="utf-8",
-    )
-    state = _State(len(groups))
-    child = _start(job, work_dir / "crawl.log")
-    try:
-        with out.open("rb") as lines:
-            for index, site in state.follow(lines, child):
-                yield from _shared(site, groups[index])
-        for index, group in enumerate(groups):
-            if index not in state.done:
-                yield from _shared(state.unfinished(group[0], index, child.returncode), group)
-    finally:
-        _stop(child)
-        job.unlink(missing_ok=True)
-        out.unlink(missing_ok=True)
-
-
-class _State:
-    """What the child has said so far."""
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-        self.started: dict[int, float] = {}
-        self.done: set[int] = set()
-        self.stopped = ""
-
-    def follow(self, lines: object, child: subprocess.Popen[bytes]) -> Iterator[tuple[int, SiteCrawl]]:
-        """Yield finished sites until the child has ended and its file is read to the end."""
-        rest = b""
-        while True:
-            ended = child.poll() is not None
-            chunk = lines.read(1 << 20)  # type: ignore[attr-defined]
-            if chunk:
-                *whole, rest = (rest + chunk).split(b"\n")
-                for line in whole:
-                    yield from self._take(line)
-            elif ended:
-                return  # a last line without an end was cut by a kill and does not count
-            else:
-                time.sleep(POLL_S)
-
-    def unfinished(self, target: CrawlTarget, index: int, returncode: int | None) -> SiteCrawl:
-        """The outcome of a site that the child never finished."""
-        now = utc_now()
-        why = self.stopped or _ended(returncode)
-        if index in self.started and not self.stopped:
-            return SiteCrawl(
-                target.firm_id, target.website, "", "internal_error", f"{why} while this site was being read", now, now
-            )
-        return SiteCrawl(
-            target.firm_id, target.website, "", "not_attempted", f"{why} before this site was read", now, now
+    waiting = list(range(len(groups)))
+    suspects: dict[int, str] = {}  # sites that were being read at a death, and what it was
+    deaths, end = 0, ""
+    while waiting or suspects:
+        alone = not waiting
+        batch = list(suspects) if alone else waiting
+        using = replace(settings, concurrent_sites=1) if alone else settings
+        child = Child([groups[index][0] for index in batch], using, archive_dir, work_dir)
+        try:
+            for place, site in child.follow():
+                suspects.pop(batch[place], None)
+                yield from _shared(site, groups[batch[place]])
+        finally:
+            child.stop()
+        child.raise_failure()
+        end = child.end()
+        left = [index for place, index in enumerate(batch) if place not in child.done]
+        if child.asked_to_stop:
+            waiting = [] if alone else left
+            break
+        died_on = [index for place, index in enumerate(batch) if place in child.begun - child.done]
+        if alone:
+            for index in died_on:
+                reason = f"{end} while this site was being read alone, after {suspects.pop(index)}"
+                yield from _shared(_unread(groups[index][0], "internal_error", reason), groups[index])
+        else:
+            suspects |= dict.fromkeys(died_on, end)
+            waiting = [index for index in left if index not in suspects]
+        deaths += bool(left)
+        if left and (not child.begun or deaths > MAX_RESTARTS):
+            end = f"{end}, and the crawl was given up after {deaths} deaths"
+            break
+    for index, first in suspects.items():
+        reason = f"{first} while this site was being read, and it was not tried again: {end}"
+        yield from _shared(_unread(groups[index][0], "internal_error", reason), groups[index])
+    for index in waiting:
+        yield from _shared(
+            _unread(groups[index][0], "not_attempted", f"{end} before this site was read"), groups[index]
         )
 
-    def _take(self, line: bytes) -> Iterator[tuple[int, SiteCrawl]]:
-        event = json.loads(line)
-        if "done" in event and event["done"] not in self.done:
-            self.done.add(event["done"])
-            yield event["done"], SiteCrawl.from_json(json.dumps(event["site"]))
-        elif "started" in event:
-            self.started[event["started"]] = time.monotonic()
-        elif "stopped" in event:
-            self.stopped = self.stopped or str(event["stopped"])
+
+def _unread(target: CrawlTarget, outcome: str, reason: str) -> SiteCrawl:
+    now = utc_now()
+    return SiteCrawl(target.firm_id, target.website, "", outcome, reason, now, now)
 
 
 def _shared(site: SiteCrawl, group: list[CrawlTarget]) -> Iterator[SiteCrawl]:
@@ -150,36 +121,3 @@ def _shared(site: SiteCrawl, group: list[CrawlTarget]) -> Iterator[SiteCrawl]:
             pages=tuple(replace(page, firm_id=target.firm_id) for page in site.pages),
             flags=tuple(sorted({*site.flags, "shared_site"})),
         )
-
-
-def _start(job: Path, log: Path) -> subprocess.Popen[bytes]:
-    environment = {name: value for name, value in os.environ.items() if name.lower() not in PROXY_VARIABLES}
-    root = str(Path(__file__).resolve().parents[1])
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH", ""))))
-    with log.open("ab") as stderr:
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", "crawler.run", str(job.resolve())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            env=environment,
-            start_new_session=True,  # a Ctrl-C at the terminal reaches the parent, which then decides
-        )
-
-
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    if child.stdin is not None:
-        child.stdin.close()
-    if child.poll() is None:
-        child.terminate()
-    try:
-        child.wait(STOP_GRACE_S)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
-
-
-def _ended(returncode: int | None) -> str:
-    if returncode is not None and returncode < 0:
-        return f"the crawl process was killed by {signal.Signals(-returncode).name}"
-    return f"the crawl process ended with exit code {returncode}"

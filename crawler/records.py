@@ -60,7 +60,7 @@ class CrawlSettings:
         delay_s: Seconds between two requests to one host, robots.txt included.
         page_budget: HTML pages fetched per site at most.
         depth: Clicks away from the home page at most.
-        timeout_s: Seconds for one response, from connecting to its last byte.
+        timeout_s: Seconds for one response, from connecting to its last byte; connecting may take half, 10 s at most.
         max_body_bytes: Largest body, counted on the wire and again after decompression.
         max_site_bytes: Bytes read from one site at most.
         max_site_seconds: Seconds spent on one site at most.

@@ -15,12 +15,14 @@ import sys
 import threading
 from pathlib import Path
 
-from crawler.errors import GuardError
+from crawler.child import last_words
+from crawler.errors import ArchiveError, GuardError
 from crawler.records import CrawlSettings, CrawlTarget
 
 PR_SET_PDEATHSIG = 1
 GRACE_S = 5.0
 LOG_CHARS = 500
+EXIT_UNABLE = 3
 
 
 class _Tame(logging.Formatter):
@@ -41,10 +43,18 @@ def main() -> int:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Tame("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    return _crawl(settings, targets, Path(job["archive_dir"]), Path(job["out"]))
+    # Standard output is kept for last words; whatever else would print to it goes to the log.
+    voice = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        _crawl(settings, targets, Path(job["archive_dir"]), Path(job["out"]))
+    except (ArchiveError, GuardError) as error:
+        os.write(voice, last_words(error))
+        return EXIT_UNABLE
+    return 0
 
 
-def _crawl(settings: CrawlSettings, targets: list[CrawlTarget], archive_dir: Path, out: Path) -> int:
+def _crawl(settings: CrawlSettings, targets: list[CrawlTarget], archive_dir: Path, out: Path) -> None:
     from scrapy.crawler import AsyncCrawlerProcess
 
     from crawler.archive import Archive
@@ -55,10 +65,12 @@ def _crawl(settings: CrawlSettings, targets: list[CrawlTarget], archive_dir: Pat
     process = AsyncCrawlerProcess(scrapy_settings(settings))
     require_guard(process.settings)
     logging.getLogger("scrapy.core.engine").setLevel(logging.WARNING)
-    process.crawl(SiteSpider, targets=targets, settings_=settings, archive=archive, out=out)
+    crawler = process.create_crawler(SiteSpider)
+    process.crawl(crawler, targets=targets, settings_=settings, archive=archive, out=out)
     process.start()
+    if isinstance(crawler.spider, SiteSpider) and crawler.spider.failure:
+        raise crawler.spider.failure  # and leave the file open: the next crawl cuts what was half written
     archive.close()
-    return 0
 
 
 def require_guard(settings: object) -> None:

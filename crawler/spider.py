@@ -18,7 +18,7 @@ from scrapy import Spider, signals
 from scrapy.crawler import Crawler
 
 from crawler.archive import Archive
-from crawler.errors import ArchiveError
+from crawler.errors import ArchiveError, CrawlerError, GuardError
 from crawler.fetcher import Fetcher
 from crawler.records import CrawlSettings, CrawlTarget, SiteCrawl, utc_now
 from crawler.visit import SiteVisit
@@ -33,7 +33,9 @@ class SiteSpider(Spider):
         targets: Sites to visit, one target each.
         settings_: The crawl's own settings.
         archive: Where raw responses go.
-        out: Binary file that takes one JSON line per event, see ``process``.
+        out: File that takes one JSON line per event, see ``child``.
+
+    ``failure`` is what ended the crawl early, if it would end the next one too.
     """
 
     name = "firmscope"
@@ -44,6 +46,7 @@ class SiteSpider(Spider):
         self.crawl_settings = settings_
         self.archive = archive
         self.out = out.open("ab", buffering=0)
+        self.failure: CrawlerError | None = None
         self._workers: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -55,14 +58,14 @@ class SiteSpider(Spider):
 
     async def start(self) -> AsyncIterator[Any]:
         """Do the whole crawl; yields nothing, since every request is made by a visit."""
-        fetcher = Fetcher(self.crawler, self.crawl_settings, self.archive)
-        count = min(self.crawl_settings.concurrent_sites, len(self.waiting))
-        self._workers = [asyncio.create_task(self._work(fetcher)) for _ in range(count)]
         try:
+            fetcher = Fetcher(self.crawler, self.crawl_settings, self.archive)
+            count = min(self.crawl_settings.concurrent_sites, len(self.waiting))
+            self._workers = [asyncio.create_task(self._work(fetcher)) for _ in range(count)]
             await asyncio.gather(*self._workers)
-        except ArchiveError as error:
+        except (ArchiveError, GuardError) as error:
             log.error("crawl stops: %s", error)
-            self._event({"stopped": str(error)})
+            self.failure = error
         finally:
             for worker in self._workers:
                 worker.cancel()
@@ -73,7 +76,7 @@ class SiteSpider(Spider):
     def closed_down(self, reason: str) -> None:
         """Stop the visits still running when Scrapy closes the spider, for instance at the memory limit."""
         if reason != "finished":
-            self._event({"stopped": f"the crawl was closed: {reason}"})
+            self._event({"stopped": reason})
         self.waiting.clear()
         for worker in self._workers:
             worker.cancel()
@@ -84,13 +87,13 @@ class SiteSpider(Spider):
             self._event({"started": index})
             site = await self._visit(target, fetcher)
             self.archive.sync()
-            self.out.write(b'{"done":%d,"site":%s}\n' % (index, site.to_json().encode("ascii")))
+            self._write(b'{"done":%d,"site":%s}\n' % (index, site.to_json().encode("ascii")))
 
     async def _visit(self, target: CrawlTarget, fetcher: Fetcher) -> SiteCrawl:
         started = utc_now()
         try:
             return await SiteVisit(target, self.crawl_settings, fetcher.get).run()
-        except ArchiveError:
+        except (ArchiveError, GuardError):
             raise
         except Exception as error:
             log.exception("visit of firm %r failed", target.firm_id)
@@ -98,4 +101,13 @@ class SiteSpider(Spider):
             return SiteCrawl(target.firm_id, target.website, "", "internal_error", reason, started, utc_now())
 
     def _event(self, event: dict[str, Any]) -> None:
-        self.out.write(json.dumps(event).encode("ascii") + b"\n")
+        self._write(json.dumps(event).encode("ascii") + b"\n")
+
+    def _write(self, line: bytes) -> None:
+        view = memoryview(line)
+        try:
+            while view:
+                view = view[self.out.write(view) :]
+        except OSError as error:
+            message = f"cannot write the crawl's work file ({error}): free space or mend the folder, then crawl again"
+            raise ArchiveError(message) from error

@@ -16,6 +16,8 @@ import typer
 
 from pipelines.commands import exports, imports, inspect, labelling, stages, workspaces
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
 app = typer.Typer(
     name="firmscope",
     help="Find out what firms do from what they say on their websites, and count them by sector and place.",
@@ -52,7 +54,7 @@ def _options(
 def main() -> None:
     """Run the command line; errors that a person can act on are printed without a traceback."""
     from classifier.errors import ClassifierError
-    from crawler.errors import CrawlerError, SettingsError
+    from crawler.errors import ArchiveError, CrawlerError, SettingsError
     from labels.errors import LabelsError
     from models.errors import ModelsError
     from pipelines.errors import FirmscopeError
@@ -63,6 +65,8 @@ def main() -> None:
         _fail(str(error), error.exit_code)
     except (LabelsError, SettingsError) as error:
         _fail(str(error), 2)
+    except ArchiveError as error:
+        _fail(str(error), 3 if error.errno in FULL else 1)
     except (CrawlerError, ClassifierError, ModelsError) as error:
         _fail(str(error), 1)
     except KeyboardInterrupt:
@@ -71,7 +75,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in FULL:
             raise
         _fail(f"no space left on the disk ({error.filename or 'unknown file'}); free some and run again", 3)
     except Exception as error:

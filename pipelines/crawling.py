@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from crawler.errors import CrawlerError
 from crawler.process import crawl
 from crawler.records import CrawlSettings, CrawlTarget, SiteCrawl
 from pipelines.errors import FirmscopeError, UsageError
@@ -96,7 +97,7 @@ def _visit(run: Run, targets: Sequence[CrawlTarget], progress: Progress) -> None
             if len(batch) >= BATCH_SITES or time.monotonic() - since > BATCH_S:
                 commit(run, batch)
                 batch, since = [], time.monotonic()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, CrawlerError):
         commit(run, batch)
         raise
     commit(run, batch)

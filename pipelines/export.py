@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from crawler.e_mail import without_e_mail
 from labels.taxonomy import NONE
 from pipelines.firm_facts import (
     NOT_ATTEMPTED,
@@ -20,7 +21,6 @@ from pipelines.firm_facts import (
     site_outcomes,
 )
 from pipelines.frames import rows
-from pipelines.outside_text import without_e_mail
 from pipelines.rollup import AREA_KINDS, METRICS
 from pipelines.tables import ASSIGNMENTS, CELLS, Column
 

@@ -11,7 +11,6 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 MAX_LINK_CHARS = 2_000  # longer addresses are cut by mail programs and some browsers
-E_MAIL_REMOVED = "[e-mail address removed]"
 _URL_SAFE = "/?[]@!$&()*+,;=:%~-._"
 
 # Controls but TAB, LF and CR, which a quoted cell may hold, and halves of surrogate pairs, which no file may.
@@ -24,7 +23,6 @@ _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 # OWASP's list of characters that begin a formula, with the full-width forms that East Asian versions take as well.
 # Spreadsheets trim spaces, quotes and invisible characters before they look, so those may stand in front.
 _FORMULA = re.compile("[\\s'\"\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u2069]*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-_E_MAIL = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 
 
 def encodable(text: str) -> str:
@@ -46,11 +44,6 @@ def spreadsheet_text(text: str) -> tuple[str, int]:
 def page_text(text: str) -> str:
     """``text`` on one line, without characters that break or turn the line; the template still has to escape it."""
     return _DIRECTION.sub(REPLACEMENT, printable(" ".join(text.split()))[0])
-
-
-def without_e_mail(text: str) -> str:
-    """``text`` without e-mail addresses: they can be a person's, and no figure needs them."""
-    return _E_MAIL.sub(E_MAIL_REMOVED, text) if "@" in text else text
 
 
 def safe_link(url: str | None) -> str | None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crawler.e_mail import without_e_mail
 from crawler.errors import BadWebsiteError
 from crawler.text import language_of
 from crawler.urls import start_urls
 from models.digest import text_digest
 from pipelines.errors import UsageError
 from pipelines.firm_lists import MAX_CELL_CHARS
-from pipelines.outside_text import without_e_mail
 from pipelines.reading import clean, file_text
 
 

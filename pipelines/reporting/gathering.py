@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from crawler.e_mail import without_e_mail
 from pipelines.errors import TableError
 from pipelines.export import WAITING, strongest_first
 from pipelines.firm_facts import (
@@ -23,7 +24,7 @@ from pipelines.firm_facts import (
     site_outcomes,
 )
 from pipelines.frames import rows
-from pipelines.outside_text import safe_link, without_e_mail
+from pipelines.outside_text import safe_link
 from pipelines.reporting.content import Area, Cluster, Figure, Firm, FirmList, Outcome, Report, ReportInput, Tier
 from pipelines.reporting.wording import OUTCOMES, TIERS, limits
 from pipelines.rollup import ALL, FLAGS, METRICS, UNKNOWN

@@ -86,6 +86,8 @@ def parse_label_csv(path: Path, taxonomy: Taxonomy, known_firms: Collection[str]
     """
     rows = csv.DictReader(io.StringIO(_text(path)))
     missing = [name for name in REQUIRED if name not in (rows.fieldnames or ())]
+    if missing and (rows.fieldnames or [""])[0].lstrip().startswith("{"):
+        raise LabelsError(f"{path}, row 1: this is JSON lines, not CSV; import complete judgements with --complete")
     if missing:
         raise LabelsError(f"{path}, row 1: column {missing[0]} is missing; expected {', '.join(REQUIRED)}")
     found = []

@@ -6,6 +6,7 @@ Sites are committed in batches, ``sites`` last: a firm counts as visited only wh
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -127,9 +128,9 @@ def is_due(held: Row | None, website: str | None, now: datetime, recrawl_after: 
 
 
 def outcome_counts(run: Run) -> dict[str, int]:
-    """Firms per outcome word, as the table ``sites`` has them."""
-    outcomes = run.workspace.lake.read("sites", ["outcome"])["outcome"]
-    return {str(outcome): int(count) for outcome, count in outcomes.value_counts().sort_index().items()}
+    """Firms per outcome word of their newest visit; firms whose words were imported were not visited."""
+    sites = run.workspace.lake.read_arrow("sites", ["source", "outcome"]).to_pylist()
+    return dict(sorted(Counter(row["outcome"] for row in sites if row["source"] == "crawl").items()))
 
 
 def _settings(run: Run) -> CrawlSettings:

@@ -68,6 +68,7 @@ EXPORTS: dict[str, tuple[Column, ...]] = {
     "evidence": EVIDENCE_EXPORT,
 }
 
+_DECISION = ("firm_id", "model_id", "reason")
 _ASSIGNMENT = ("sector", "probability", "since", "evidence_sentence", "evidence_url")
 
 
@@ -82,7 +83,8 @@ def firms_export(
     """Classified firm list, one row per firm, columns ``FIRMS_EXPORT``, sorted by firm_id."""
     gone, where, outcomes = left_out(firms), places(premises), site_outcomes(sites)
     employees, turnover = newest_amounts(accounts, "employees"), newest_amounts(accounts, "turnover_gbp")
-    held, stated = strongest_first(taxonomy, assignments), set(assignments["firm_id"])
+    held = strongest_first(taxonomy, assignments)
+    decided = {firm_id: (model_id, reason) for firm_id, model_id, reason in rows(assignments, _DECISION)}
     listed = []
     for firm_id, name, website in rows(firms, ("firm_id", "name", "website")):
         place = where.get(firm_id, Place())
@@ -104,10 +106,18 @@ def firms_export(
                 shown.get("sector"),
                 _handed_on(shown.get("evidence_sentence")),
                 _handed_on(shown.get("evidence_url")),
-                gone.get(firm_id, None if firm_id in stated else WAITING),
+                gone.get(firm_id) or _uncounted(decided.get(firm_id)),
             )
         )
     return _frame(sorted(listed, key=lambda row: row[0]), FIRMS_EXPORT)
+
+
+def _uncounted(decision: tuple[str | None, str] | None) -> str | None:
+    """Why a firm that exists is in no count: nobody has classified it, or it had no words; None when it is counted."""
+    if decision is None:
+        return WAITING
+    model_id, reason = decision
+    return None if model_id is not None else f"no words: {without_e_mail(reason)}"
 
 
 def scores_export(

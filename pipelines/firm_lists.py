@@ -91,6 +91,10 @@ def nearest_column(name: str) -> str | None:
 
 def _header(path: Path, header: list[str]) -> list[str]:
     for name in FIRM_COLUMNS:
+        if name not in header and len(header) == 1 and ";" in header[0]:
+            raise UsageError(
+                f"{path}, row 1: cells are separated by semicolons; save it as CSV with commas and try again"
+            )
         if name not in header:
             raise UsageError(
                 f"{path}, row 1: column {name} is missing (found: {', '.join(filter(None, header)) or 'nothing'}); "

@@ -56,11 +56,14 @@ class Summary:
     def sentences(self) -> list[str]:
         """The summary for a person."""
         outcomes = ", ".join(f"{outcome} {count}" for outcome, count in sorted(self.outcomes.items()))
-        changed = "" if self.published else " (nothing changed since they were written)"
+        imported = self.firms - sum(self.outcomes.values())
+        changed = "" if self.published else " (as before: nothing to show has changed)"
         return [
             f"{self.firms} firms, {self.with_text} with text, {self.in_a_sector} in at least one sector; "
             f"{self.classified} classified tonight.",
-            f"Sites: {outcomes or 'none'}.",
+            f"Sites visited: {outcomes or 'none'}.",
+            *([f"{imported} firms were not visited: their words were imported."] if imported else []),
+            "Counts take the classifier's word and are not corrected; the report says what they cannot say.",
             f"Report:  {self.report}{changed}",
             f"Exports: {self.exports}",
         ]

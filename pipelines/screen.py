@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -75,7 +76,7 @@ def pounds(value: float | None) -> str:
 
 def cluster_table(summary: Summary) -> Table:
     """Clusters with businesses, employees and turnover; those of which nothing is known stand below, not as 0."""
-    table = Table(title="Clusters, as published", title_justify="left")
+    table = Table(title="Clusters found in this list", title_justify="left")
     table.add_column("Cluster")
     for heading in ("Businesses", "Employees", "Turnover"):
         table.add_column(heading, justify="right")
@@ -114,12 +115,20 @@ def taxonomy_table(taxonomy: Taxonomy) -> Table:
 def runs_table(manifests: Sequence[Mapping[str, Any]]) -> Table:
     """Runs, oldest first."""
     table = Table(title="Runs", title_justify="left")
-    for heading in ("Run", "Command", "Outcome", "Tables changed"):
+    for heading in ("Run", "Command", "Outcome", "Seconds", "Tables changed"):
         table.add_column(heading)
     for manifest in manifests:
         changed = ", ".join(manifest["notes"].get("tables_changed", []))
-        table.add_row(manifest["run_id"], manifest["stage"], manifest["outcome"], changed or "none")
+        shown = manifest["notes"].get("error") or changed or "none"
+        table.add_row(manifest["run_id"], manifest["stage"], manifest["outcome"], _seconds(manifest), shown)
     return table
+
+
+def _seconds(manifest: Mapping[str, Any]) -> str:
+    if not manifest["ended_at"]:
+        return "-"
+    took = datetime.fromisoformat(manifest["ended_at"]) - datetime.fromisoformat(manifest["started_at"])
+    return f"{took.total_seconds():.0f}"
 
 
 def evaluation_tables(evaluation: Evaluation, evaluated_on: str) -> list[Table]:

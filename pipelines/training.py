@@ -25,7 +25,8 @@ class Trained:
     """What training made."""
 
     model_id: str
-    examples: int
+    labelled_firms: int
+    seeds: int
     untrained: tuple[str, ...]
 
 
@@ -72,7 +73,7 @@ def run_train(run: Run, screen: Screen) -> Trained:
             save_model(model, folder, facts)
         write_whole(workspace.models_folder / CURRENT, f"{model.model_id}\n".encode())
         run.notes["model_id"] = model.model_id
-    return Trained(model.model_id, len(examples.firms), model.untrained)
+    return Trained(model.model_id, len(firms.firms), len(seeds.firms), model.untrained)
 
 
 def current_model(workspace: Workspace, taxonomy: Taxonomy) -> SectorModel:

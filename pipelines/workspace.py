@@ -53,8 +53,8 @@ class Workspace:
         """Raise a UsageError unless this folder is a workspace."""
         if not self.config_file.is_file():
             raise UsageError(
-                f"{self.folder} is not a firmscope workspace (no firmscope.toml); make one with: "
-                f"firmscope init {self.folder}, or name one with --workspace"
+                f"{self.folder.resolve()} is not a firmscope workspace (no firmscope.toml); go into one with cd or "
+                "name it with --workspace, or make a new one with: firmscope init NAME"
             )
 
     @contextmanager

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+MAX_SHOWN = 5  # cells that could not be used, on the screen
+
 File = Annotated[Path, typer.Argument(help="The file to import.")]
 
 
@@ -46,7 +48,9 @@ def import_firms(
     for what in ("website", "postcode"):
         number = sum(1 for _, kind, _ in listed.unusable if kind == what)
         if number:
-            _say(f"{number} {what} cells could not be used; see {run.folder / 'log.jsonl'}")
+            _say(f"{number} {what} cells could not be used; all are in {run.folder / 'log.jsonl'}, the first:")
+            for firm_id, _, cell in [found for found in listed.unusable if found[1] == what][:MAX_SHOWN]:
+                _say(f"  {firm_id}: {cell[:80]!r}")
 
 
 def import_texts(context: typer.Context, file: File) -> None:

@@ -35,7 +35,8 @@ def runs_list(
 
 
 def runs_show(
-    context: typer.Context, run_id: Annotated[str, typer.Argument(help="The run, or the start of its id.")]
+    context: typer.Context,
+    run_id: Annotated[str, typer.Argument(help="The run, or the start of its id; the newest when not given.")] = "",
 ) -> None:
     """Print the manifest of one run."""
     from pipelines.errors import UsageError
@@ -44,7 +45,8 @@ def runs_show(
 
     workspace = Workspace(context.obj)
     workspace.require()
-    found = [manifest for manifest in list_runs(workspace) if manifest["run_id"].startswith(run_id)]
+    manifests = list_runs(workspace)
+    found = [manifest for manifest in manifests if manifest["run_id"].startswith(run_id)] if run_id else manifests[-1:]
     if len(found) != 1:
         raise UsageError(f"{len(found)} runs begin with {run_id!r}; firmscope runs list shows them all")
     sys.stdout.write(json.dumps(found[0], indent=1) + "\n")

@@ -68,7 +68,10 @@ def train(context: typer.Context) -> None:
 
     with start_run(Workspace(context.obj), "train") as run:
         trained = run_train(run, Screen())
-    sys.stdout.write(f"Model {trained.model_id} trained on {trained.examples} labelled examples.\n")
+    sys.stdout.write(
+        f"Model {trained.model_id} trained on {trained.labelled_firms} labelled firms and {trained.seeds} seed "
+        "examples. How good is it? firmscope evaluate\n"
+    )
     if trained.untrained:
         sys.stdout.write(
             f"Not trained, too few includes or excludes (never assigned): {', '.join(trained.untrained)}\n"

@@ -52,7 +52,7 @@ def run_demo(folder: Path) -> Summary:
             import_firms(run, read_firm_list(firm_list, run.started_at.date(), allow_missing_websites=True))
         with start_run(workspace, "train") as run:
             trained = run_train(run, screen)
-        _say(f"Model {trained.model_id} trained on {trained.examples} seed examples; it has not seen these firms.")
+        _say(f"Model {trained.model_id} trained on {trained.seeds} seed examples; it has not seen these firms.")
         with start_run(workspace, "nightly") as run:
             summary = run_nightly(run, screen)
     print_table(cluster_table(summary))
@@ -70,19 +70,18 @@ def agreement(workspace: Workspace, firms: Sequence[DemoFirm]) -> str:
     for row in workspace.lake.read_arrow("assignments", ["firm_id", "sector", "assigned"]).to_pylist():
         if row["assigned"]:
             held.setdefault(row["firm_id"], set()).add(row["sector"])
-    found = stated = beyond = 0
+    found = stated = given = beyond = 0
     for firm in firms:
         if firm.firm_id in read:
-            given = held.get(firm.firm_id, set())
-            allowed = {*firm.truth, *firm.unsure}.union(
-                *(taxonomy.ancestors(key) for key in (*firm.truth, *firm.unsure))
-            )
-            found += len(given & set(firm.truth))
+            mine = held.get(firm.firm_id, set())
+            known = {*firm.truth, *firm.unsure}
+            found += len(mine & set(firm.truth))
             stated += len(firm.truth)
-            beyond += len(given - allowed)
+            given += len(mine)
+            beyond += len(mine - known.union(*(taxonomy.ancestors(key) for key in known)))
     return (
-        f"Beside what the firms' authors say: {found} of their {stated} sectors were found, and {beyond} were given "
-        "that they would not give."
+        f"Compared with what the firms' authors say: of {stated} pairs of firm and sector that they name, {found} were "
+        f"found; of {given} that were given, {beyond} are neither named nor implied."
     )
 
 

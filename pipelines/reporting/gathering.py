@@ -161,6 +161,8 @@ def _cluster(
         code for cluster, kind, code, metric in cells if (cluster, kind, metric) == (sector.key, area_kind, METRICS[0])
     ]
     by_area = {code: {metric: cells[sector.key, area_kind, code, metric] for metric in METRICS} for code in codes}
+    if codes == [UNKNOWN]:
+        codes = []  # a table that says for every cluster that no place is known says nothing
     codes.sort(key=lambda code: (code == UNKNOWN, -by_area[code]["businesses"].n, code))
     areas = [Area(None if code == UNKNOWN else given.area_names.get(code, code), by_area[code]) for code in codes]
     return Cluster(

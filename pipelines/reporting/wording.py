@@ -23,7 +23,7 @@ FLAG_LABELS: dict[str, str] = {
     "no_interval": "no error bar",
     "low_coverage": "low coverage",
     "few_values": "few values",
-    "no_value": "no value",
+    "no_value": "not known",
     "not_trained": "not trained",
     "imputed_values": "part estimated",
 }

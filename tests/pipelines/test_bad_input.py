@@ -21,7 +21,7 @@ GOOD = "f1,Firm One,example.org\n"
     ("content", "message"),
     [
         pytest.param("firm_id,name\nf1,One\n", "row 1: column website is missing", id="missing column"),
-        pytest.param("firm_id;name;website\nf1;One;x.org\n", "row 1: column firm_id is missing", id="semicolons"),
+        pytest.param("firm_id;name;website\nf1;One;x.org\n", "separated by semicolons", id="semicolons"),
         pytest.param("", "row 1: column firm_id is missing (found: nothing)", id="empty file"),
         pytest.param(HEAD, "no firms below the header", id="header only"),
         pytest.param(HEAD + GOOD + "f2,Two,two.example\n" + GOOD, "row 4: firm_id 'f1' stands already in row 2",
@@ -193,7 +193,7 @@ def test_not_a_workspace(firmscope: Command, tmp_path: Path) -> None:
     ):
         answer = firmscope("--workspace", tmp_path, *command)
         assert answer.code == 2, command
-        assert "is not a firmscope workspace (no firmscope.toml)" in answer.err
+        assert "is not a firmscope workspace (no firmscope.toml); go into one with cd" in answer.err
 
 
 def test_nightly_without_a_model_or_a_contact(firmscope: Command, workspace: Workspace, tmp_path: Path) -> None:

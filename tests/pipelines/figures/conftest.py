@@ -97,6 +97,7 @@ def tables() -> ReportInput:
         ASSIGNMENTS,
         columns=["firm_id", "sector", "assigned", "reason", "probability", "evidence_url", "evidence_sentence"],
     ).assign(threshold=0.5, model_id="model-1", since=pd.Timestamp(SINCE))
+    assignments.loc[assignments["reason"] == "no text", "model_id"] = None
     assignments["evidence_terms"] = [["satellite", "=orbit"]] * len(assignments)
     assignments["evidence_nearest"] = [["seed-1"]] * len(assignments)
     cells = pd.DataFrame(rollup(TAXONOMY, firms, premises, accounts, READABLE, assignments).cells)

@@ -152,7 +152,9 @@ def test_firms_carry_their_facts_and_their_strongest_evidence(frames: dict[str, 
     assert (firms["F5"]["outcome"], firms["F5"]["sectors"]) == ("not_attempted", [])
     assert (firms["F3"]["name"], firms["F5"]["name"], firms["F5"]["website"]) == ("NA", "null", None)
     assert {firm_id: row["left_out"] for firm_id, row in firms.items() if row["left_out"]} == {
-        "F4": "dissolved on 2024-05-06"
+        "F4": "dissolved on 2024-05-06",
+        "F5": "no words: no text",
+        "F6": "no words: no text",
     }
 
 
@@ -208,7 +210,11 @@ def test_no_export_hands_on_an_e_mail_address(tables: ReportInput, name: str) ->
 def test_firms_that_no_classify_has_seen_say_so(tables: ReportInput) -> None:
     unseen = replace(tables, assignments=tables.assignments[tables.assignments["firm_id"] != "F7"])
     firms = _frames(unseen)["firms"].set_index("firm_id")["left_out"]
-    assert (firms["F7"], firms["F4"], firms["F6"]) == ("not classified yet", "dissolved on 2024-05-06", None)
+    assert (firms["F7"], firms["F4"], firms["F6"]) == (
+        "not classified yet",
+        "dissolved on 2024-05-06",
+        "no words: no text",
+    )
 
 
 @pytest.mark.parametrize("name", EXPORTS)

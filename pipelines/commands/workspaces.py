@@ -28,9 +28,12 @@ def init(
     created = create_workspace(folder, taxonomy)
     sys.stdout.write(
         f"Workspace {folder} made: taxonomy {created.taxonomy_id} with {created.sectors} sectors, "
-        f"{created.seeds} seed examples.\n"
-        f"Next: firmscope --workspace {folder} config set crawl.contact YOU@YOUR-ORGANISATION\n"
-        f"      firmscope --workspace {folder} import firms FILE.csv\n"
+        f"{created.seeds} seed examples. Next:\n"
+        f"  cd {folder}\n"
+        "  firmscope config set crawl.contact YOU@YOUR-ORGANISATION\n"
+        "  firmscope import firms FILE.csv\n"
+        "  firmscope train\n"
+        "  firmscope nightly\n"
     )
 
 

@@ -19,14 +19,10 @@ META = re.compile(rb"<meta[^>]{0,500}?charset\s*=\s*[\"']?\s*([a-zA-Z0-9_.:()-]{
 XML = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([a-zA-Z0-9_.:-]{1,60})", re.IGNORECASE)
 HEADER = re.compile(r"charset\s*=\s*[\"']?\s*([^\s\"';,]+)", re.IGNORECASE)
 # Python's tables are older or smaller than the standard's for these; the wider codec reads all of the narrower.
-WIDER = {
-    "gbk": "gb18030",
-    "gb2312": "gb18030",
-    "shift_jis": "cp932",
-    "euc-kr": "cp949",
-    "big5": "big5hkscs",
-    "iso8859-1": "cp1252",
-}
+WIDER = {"gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs", "iso8859-11": "cp874"}
+JAPANESE_ESCAPE = re.compile(rb"\x1b\$[@B]")  # ISO-2022-JP is all ASCII, so nothing else gives it away
+HANGUL = re.compile("[\uac00-\ud7a3]")
+MIN_HANGUL = 0.9  # of what is not ASCII; Chinese and Japanese bytes read as Korean give Hangul and Hanja mixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +69,10 @@ def codec_of(label: str) -> str:
 
 
 def _contradicted(body: bytes, encoding: str) -> bool:
-    """Whether the body is plainly UTF-8 although it says otherwise, or plainly not although it says so."""
+    """Whether the body is plainly UTF-8 or ASCII although it says otherwise, or plainly not although it says so."""
     sample = body[:200_000]
     if sample.isascii():
-        return False
+        return encoding.startswith("utf-16") and b"\x00" not in sample
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
         is_utf8 = True
@@ -88,16 +84,25 @@ def _contradicted(body: bytes, encoding: str) -> bool:
 
 
 def _detected(body: bytes) -> str:
+    sample = body[:200_000]
+    if JAPANESE_ESCAPE.search(sample) and sample.isascii():
+        return "iso2022_jp"
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(body[:200_000])
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
         return "utf-8"
     except UnicodeDecodeError:
         pass
     try:
-        found = detect_encoding(body) or "utf-8"
+        found = codec_of(detect_encoding(body) or "")
     except Exception:  # the detector is native code fed by strangers
-        found = "utf-8"
-    return codec_of(found) or "utf-8"
+        found = ""
+    if found and found != "utf-8":
+        return found
+    # Where the detector has no answer but UTF-8, a few broken bytes in a long page are an accident, many are not.
+    if not _contradicted(body, "utf-8"):
+        return "utf-8"
+    korean = [letter for letter in sample.decode("cp949", "replace") if letter > "\x7f"]
+    return "cp949" if len(HANGUL.findall("".join(korean))) >= MIN_HANGUL * len(korean) else "cp1252"
 
 
 def _decode(body: bytes, encoding: str) -> str:

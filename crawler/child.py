@@ -14,15 +14,22 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
+from crawler import uplink
+from crawler.children import environment
 from crawler.errors import ArchiveError, CrawlerError, GuardError
 from crawler.records import CrawlSettings, CrawlTarget, SiteCrawl
 
 POLL_S = 0.05
 STOP_GRACE_S = 8.0
-PROXY_VARIABLES = {"http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy"}
-STOPS = {"memusage_exceeded": "the crawl process stopped itself at its memory limit"}
+STOPS = {
+    "memusage_exceeded": "the crawl process stopped itself at its memory limit",
+    "uplink": f"the connection seems to be down ({uplink.LIMIT} sites in a row could not be reached)",
+}
+DONE = b'{"done":'
+PAUSES = {"window", "uplink"}
 ASKED = "shutdown"  # Scrapy's word for SIGTERM and SIGINT
 
 
@@ -39,6 +46,7 @@ class Child:
     def __init__(
         self, targets: Sequence[CrawlTarget], settings: CrawlSettings, archive_dir: Path, work_dir: Path
     ) -> None:
+        self._settings = settings
         self.begun: set[int] = set()
         self.done: set[int] = set()
         self._stopped = ""
@@ -47,14 +55,16 @@ class Child:
         self._out = self._job.with_suffix(".jsonl")
         job = {
             "settings": settings.to_dict(),
-            "targets": [{"firm_id": target.firm_id, "website": target.website} for target in targets],
             "archive_dir": str(archive_dir.resolve()),
             "out": str(self._out.resolve()),
             "parent": os.getpid(),
+            "pause_s": uplink.PAUSE_S,
         }
         try:
             self._out.touch()
-            self._job.write_text(json.dumps(job), encoding="utf-8")
+            with self._job.open("w", encoding="utf-8") as lines:
+                lines.write(json.dumps(job) + "\n")
+                lines.writelines(json.dumps(asdict(target)) + "\n" for target in targets)
             self._process = _start(self._job, work_dir / "crawl.log")
         except OSError:
             self._remove_files()
@@ -113,8 +123,15 @@ class Child:
         """Whether somebody told the child to stop, rather than that it died."""
         return self._stopped == ASKED
 
+    @property
+    def paused(self) -> str:
+        """Why it began no further site though it could have: ``window``, ``uplink`` or nothing."""
+        return self._stopped if self._stopped in PAUSES else ""
+
     def end(self) -> str:
         """How it ended, as the beginning of a sentence."""
+        if self._stopped == "window":
+            return f"the crawl window {self._settings.window} ({self._settings.window_zone}) closed"
         if self._stopped:
             return STOPS.get(self._stopped, f"the crawl was closed ({self._stopped})")
         code = self._process.returncode
@@ -123,11 +140,14 @@ class Child:
         return f"the crawl process ended with exit code {code}"
 
     def _take(self, line: bytes) -> Iterator[tuple[int, SiteCrawl]]:
+        if line.startswith(DONE):  # the one long line: read once, not twice
+            place, site = line.removeprefix(DONE).split(b',"site":', 1)
+            if int(place) not in self.done:
+                self.done.add(int(place))
+                yield int(place), SiteCrawl.from_json(site.removesuffix(b"}"))
+            return
         event = json.loads(line)
-        if "done" in event and event["done"] not in self.done:
-            self.done.add(event["done"])
-            yield event["done"], SiteCrawl.from_json(json.dumps(event["site"]))
-        elif "started" in event:
+        if "started" in event:
             self.begun.add(event["started"])
         elif "stopped" in event:
             self._stopped = self._stopped or str(event["stopped"])
@@ -144,15 +164,12 @@ def last_words(error: CrawlerError) -> bytes:
 
 
 def _start(job: Path, log: Path) -> subprocess.Popen[bytes]:
-    environment = {name: value for name, value in os.environ.items() if name.lower() not in PROXY_VARIABLES}
-    root = str(Path(__file__).resolve().parents[1])
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH", ""))))
     with log.open("ab") as stderr:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "crawler.run", str(job.resolve())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,  # for last words alone: see run
             stderr=stderr,
-            env=environment,
+            env=environment(),
             start_new_session=True,  # a Ctrl-C at the terminal reaches the parent, which then decides
         )

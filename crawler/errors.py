@@ -40,3 +40,15 @@ class ArchiveError(CrawlerError):
     def errno(self) -> int | None:
         """The system's number for why, such as ``errno.ENOSPC``; ``None`` when the system did not refuse."""
         return self.__cause__.errno if isinstance(self.__cause__, OSError) else None
+
+
+class CrawlPausedError(CrawlerError):
+    """The crawl ended before its list did, by intent: the window closed or the connection is down.
+
+    Every site has come out by then, those not read as ``not_attempted``; the same crawl may be asked for again.
+    ``cause`` is ``window`` or ``uplink``.
+    """
+
+    def __init__(self, cause: str, message: str) -> None:
+        super().__init__(message)
+        self.cause = cause

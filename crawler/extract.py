@@ -1,7 +1,8 @@
 """HTML of one page to its title, language and the text a classifier may read.
 
 ``extract_page`` works on its own and never raises: hostile bytes give an empty or cut text, not an exception.
-The main-content finder takes time quadratic in nesting depth (539 s at 100,000 levels), hence ``MAX_NESTING``.
+The main-content finder takes time quadratic in nesting depth (539 s at 100,000 levels), and asking for elements by name
+11 s at a million levels, hence ``MAX_NESTING`` and ``MAX_TAGS``: beyond them all visible text is taken as it stands.
 """
 
 from __future__ import annotations
@@ -13,44 +14,65 @@ from dataclasses import dataclass
 from typing import Any
 
 from crawler.charset import decode_html
+from crawler.content import main_text, separated, whole_text
+from crawler.head import read_head, read_links
 from crawler.links import Link
-from crawler.text import clean_text, language_of, main_text
+from crawler.records import Mark
+from crawler.structured import Organization, organizations
+from crawler.text import clean_text, language_of
+from crawler.visible import remove_hidden, shows_nothing, visible_text, waits_for_script
 
-MAX_TITLE = 300
-MAX_DESCRIPTION = 1_000
-MAX_LINKS = 5_000
 MAX_NESTING = 500  # 3,000 levels cost 0.17 s, 100,000 cost 539 s; real pages stay under 100
+MAX_TAGS = 100_000  # the most of 275 real pages is 16,000; 400,000 elements would cost 6 s
+MAX_WALKED = 30_000  # elements and texts looked at one by one, which costs 8 us each
 MAX_HTML_CHARS = 8 * 1024 * 1024
+MAX_FULL_TEXT = 200_000
+MAX_SCRIPTS = 1_000
 NESTING_TAG = re.compile(
-    r"<(/?)(?!(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr|p|li|td|tr|th|dd|dt|option)\b)[a-zA-Z]",
-    re.ASCII,
+    rb"<(/?)(?!(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr|p|li|td|tr|th|dd|dt|option)\b)[a-z]"
 )
-REFRESH = re.compile(r"^\s*([\d.]+)\s*[;,]\s*(?:url\s*=\s*)?[\"']?([^\"']+)", re.IGNORECASE)
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """What one page says. ``cut`` is true when its nesting or size kept part of the usual reading from being done."""
+    """What one page says.
+
+    ``cut``: its nesting or size kept part of the usual reading from being done. ``stuffed``: the text is no text for a
+    reader (a few words over and over, or written in white, or hidden as a whole), and should not be used.
+    """
 
     text: str
     title: str
     language: str
     description: str = ""
     cut: bool = False
+    stuffed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HtmlPage:
-    """A page's words with what the crawl needs besides: links, base address, refresh target, robots rules."""
+    """A page's words with what the crawl needs besides.
+
+    ``full_text`` is all that can be seen, menus and footers too, for marks of identity; ``marks`` are filled by
+    ``page_reading``. ``robots`` are the directives
+    of meta tags that apply to us, in lower case. ``canonical`` and ``alternates`` (hreflang in lower case, address)
+    stand as in the page. ``script_only``: no words here, scripts would draw them.
+    """
 
     words: PageText
     links: list[Link]
     base: str
     refresh: tuple[float, str] | None
-    robots: str
+    robots: frozenset[str]
     encoding: str
+    canonical: str = ""
+    alternates: tuple[tuple[str, str], ...] = ()
+    full_text: str = ""
+    organizations: tuple[Organization, ...] = ()
+    script_only: bool = False
+    marks: tuple[Mark, ...] = ()
 
 
 def extract_page(body: bytes, url: str, content_type: str = "") -> PageText:
@@ -85,70 +107,80 @@ def read_html(body: bytes, url: str, content_type: str = "") -> HtmlPage:
     except Exception:  # one page of one stranger must not end the crawl
         log.warning("cannot read the HTML of %.200r", url, exc_info=True)
         text = clean_text(html.unescape(re.sub(r"<[^>]*>", " ", source[:1_000_000])))
-        return HtmlPage(PageText(text, "", "", cut=True), [], "", None, "", decoded.encoding)
+        return HtmlPage(PageText(text, "", "", cut=True), [], "", None, frozenset(), decoded.encoding)
 
 
 def _read(source: str, encoding: str, *, cut: bool) -> HtmlPage:
     from resiliparse.parse.html import HTMLTree
 
-    tree: Any = HTMLTree.parse(source.replace("\x00", ""))
-    deep = nesting(source) > MAX_NESTING
-    meta = _meta(tree)
-    title = clean_text(tree.title or "").replace("\n", " ")[:MAX_TITLE] or meta.get("og:title", "")[:MAX_TITLE]
-    description = (meta.get("description") or meta.get("og:description", ""))[:MAX_DESCRIPTION]
-    links = _links(tree)
-    text = main_text(tree, deep=deep)
-    html_node = tree.document.query_selector("html")
-    declared = (html_node.getattr("lang", "") or "") if html_node is not None else ""
-    words = PageText(text, title, language_of(text, declared), description, cut or deep)
-    base_node = tree.document.query_selector("base[href]")
-    base = base_node.getattr("href", "") if base_node is not None else ""
-    return HtmlPage(words, links, base or "", _refresh(tree), meta.get("robots", "").lower(), encoding)
+    source = separated(source.replace("\x00", ""))
+    tree: Any = HTMLTree.parse(source)
+    lower = source.encode("utf-8", "replace").lower()
+    deep = lower.count(b"<") > MAX_TAGS or (nesting(lower) > MAX_NESTING and is_deep(tree))
+    head = read_head(tree)
+    links = read_links(tree)
+    firms = organizations(_json_scripts(tree))
+    description = head.description or next((firm.description for firm in firms if firm.description), "")
+    opened = 0 if deep else remove_hidden(tree, lower)
+    everything = visible_text(tree)
+    stuffed = shows_nothing(tree, lower, everything, opened)
+    script_only = waits_for_script(tree, lower, everything)
+    text = whole_text(everything) if deep else main_text(tree, lower, everything)  # last: it takes the page apart
+    return HtmlPage(
+        words=PageText(text, head.title, language_of(text, head.language), description, cut or deep, stuffed),
+        links=links,
+        base=head.base,
+        refresh=head.refresh,
+        robots=head.robots,
+        encoding=encoding,
+        canonical=head.canonical,
+        alternates=head.alternates,
+        full_text=everything[:MAX_FULL_TEXT],
+        organizations=firms,
+        script_only=script_only,
+    )
 
 
-def nesting(source: str) -> int:
-    """An upper estimate of how deep elements are nested; tags that HTML lets people leave open are not counted."""
+def _json_scripts(tree: Any) -> list[str]:
+    scripts = tree.document.get_elements_by_tag_name("script")[:MAX_SCRIPTS]
+    return [node.text or "" for node in scripts if "ld+json" in (node.getattr("type") or "").lower()]
+
+
+def nesting(lower: bytes) -> int:
+    """An upper estimate of how deep elements are nested; tags that HTML lets people leave open are not counted.
+
+    Args:
+        lower: HTML in lower case.
+    """
     depth = deepest = 0
-    for match in NESTING_TAG.finditer(source):
-        if match[1]:
-            depth = max(0, depth - 1)
+    for closing in NESTING_TAG.findall(lower):
+        if closing:
+            depth = depth - 1 if depth else 0
         else:
             depth += 1
-            deepest = max(deepest, depth)
+            if depth > deepest:
+                deepest = depth
     return deepest
 
 
-def _meta(tree: Any) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for node in tree.document.get_elements_by_tag_name("meta")[:MAX_LINKS]:
-        name = (node.getattr("name") or node.getattr("property") or "").strip().lower()
-        if name in {"description", "og:description", "og:title", "robots"} and name not in found:
-            found[name] = clean_text(node.getattr("content") or "").replace("\n", " ")
-    return found
+def is_deep(tree: Any) -> bool:
+    """Whether the tree is nested beyond ``MAX_NESTING``, or too large to tell.
 
-
-def _links(tree: Any) -> list[Link]:
-    links: list[Link] = []
-    for tag, attribute in (("a", "href"), ("area", "href"), ("frame", "src"), ("iframe", "src")):
-        # The slice matters: iterating over the collection itself takes quadratic time (35 s for 3,000 links).
-        for node in tree.document.get_elements_by_tag_name(tag)[:MAX_LINKS]:
-            href = (node.getattr(attribute) or "").strip()
-            if href and not href.startswith("#"):
-                anchor = (
-                    " ".join((node.text or "").split())[:200]
-                    or (node.getattr("title") or node.getattr("alt") or "")[:200]
-                )
-                links.append(Link(href, "frame" if tag.endswith("frame") else anchor))
-    return links
-
-
-def _refresh(tree: Any) -> tuple[float, str] | None:
-    for node in tree.document.get_elements_by_tag_name("meta")[:MAX_LINKS]:
-        if (node.getattr("http-equiv") or "").strip().lower() == "refresh":
-            match = REFRESH.match(node.getattr("content") or "")
-            if match:
-                try:
-                    return float(match[1]), match[2].strip()
-                except ValueError:
-                    return None
-    return None
+    The estimate of ``nesting`` is far too high on pages with drawings, whose elements close themselves.
+    """
+    node, depth = tree.document, 0
+    for _ in range(MAX_WALKED):
+        following = node.first_child
+        if following is not None:
+            depth += 1
+            if depth > MAX_NESTING:
+                return True
+        else:
+            following = node.next_sibling
+            while following is None:
+                node, depth = node.parent, depth - 1
+                if node is None or depth <= 0:
+                    return False
+                following = node.next_sibling
+        node = following
+    return True

@@ -10,6 +10,7 @@ from scrapy import exceptions as scrapy_errors
 from service_identity import VerificationError
 from twisted.internet import error as net
 from twisted.web._newclient import ParseError, ResponseFailed, ResponseNeverReceived
+from twisted.web.http import _MalformedChunkedDataError
 
 from crawler.resolver import AddressGuardResolver
 from crawler.urls import DEFAULT_PORTS
@@ -49,6 +50,8 @@ def failure_of(error: BaseException, url: str, guard: AddressGuardResolver) -> F
         return Failure("connect_failed", f"no connection to {host} on port {port} in time")
     if _any(causes, scrapy_errors.DownloadTimeoutError):
         return Failure("timeout", f"{host} did not answer in time")
+    if _any(causes, _MalformedChunkedDataError):
+        return Failure("bad_response", f"chunks that cannot be read: {_short(causes, _MalformedChunkedDataError)}")
     if _any(causes, scrapy_errors.ResponseDataLossError):
         return Failure("truncated", "the connection ended before the body did")
     if _any(causes, scrapy_errors.DownloadCancelledError):

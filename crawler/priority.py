@@ -7,11 +7,12 @@ to say what a firm does, and a news archive would eat them all.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from functools import lru_cache
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-from crawler.topics import NEVER, TOPICS
+from crawler.languages import language_named, language_of_url
+from crawler.topics import IDENTITY, NEVER, NEVER_ALONE, TOPICS, plain
 
 # Read first what says what the firm does; one legal and one contact page are bought early for identity, after the
 # core pages; people and news come last and only if the budget is not used up.
@@ -29,10 +30,18 @@ SCORES = {
 }
 KINDS = {"technology": "service", "sector": "service", "people": "other"}
 ONCE = frozenset({"contact", "legal"})
-LANGUAGES = frozenset(
-    "en de fr es it nl pl pt ru zh cn jp ja ko cs sv no da fi hu tr ar ro el uk bg sk sl hr he th vi id fa".split()  # noqa: SIM905
-)
-ENGLISH_ANCHORS = frozenset({"english", "en", "eng", "english version", "in english", "uk", "gb"})
+PER_PART = 6  # each further path part, each further click: what is deeper says less of the whole firm
+PER_CLICK = 5
+FOR_QUERY = 8
+FOR_HOST = 30  # shop.firm.com after www.firm.com
+FOR_FOLDER = 25  # outside the folder in which the home page lies: another tenant of a shared host, more often than not
+FOR_UNLINKED = 12  # only the sitemap names it
+FOR_LANGUAGE = 40
+FOR_ENGLISH = 5  # an English page beside its original
+TO_VERSION = 60  # the first page of the wanted version
+
+
+_IN_SHOP = frozenset({"service", "technology", "sector"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,70 +57,83 @@ class Rank:
         return KINDS.get(self.topic, self.topic)
 
 
-def rank(url: str, anchor: str, depth: int, home: str) -> Rank:
+def rank(url: str, anchor: str, depth: int, home: str, own: str | None = None, preferred: str = "") -> Rank:
     """Rank a link of a site.
 
     Args:
         url: Canonical URL of the link.
         anchor: Its visible words.
         depth: Clicks from the home page.
-        home: Canonical URL of the site's home page, for its host and language folder.
+        home: Canonical URL of the site's home page, for its host and folder.
+        own: Language that the addresses of the pages to read state, see ``language_of_url``; by default the home's.
+        preferred: Language version that is wanted, if any.
     """
     parts = urlsplit(url)
     segments = [plain(unquote(part)) for part in parts.path.split("/") if part]
     words = plain(anchor)[:80]
     last = re.sub(r"\.\w{2,5}$", "", segments[-1]) if segments else ""
     for text in (last, words):
-        if _matches(text, NEVER):
+        if text in NEVER_ALONE or _NEVER.search(text):
             return Rank(None, "never")
-    topic = _topic(last) or _topic(words) or next(filter(None, map(_topic, segments[-2::-1])), "other")
-    if any(_topic(segment) == "news" for segment in segments):
-        topic = "news"  # an article about a product is still an article
-    score = SCORES[topic] - 6 * max(0, len(segments) - 1) - 5 * max(0, depth - 1) - (8 if parts.query else 0)
-    home_parts = urlsplit(home)
-    language, home_language = _language(segments), _language(home_parts.path.lower().split("/")[1:])
-    if language != home_language and language:
-        score += 60 if language == "en" and len(segments) == 1 else (-5 if language == "en" else -40)
-    elif words in ENGLISH_ANCHORS and home_language != "en":
-        score += 60
-    if parts.netloc.removeprefix("www.") != home_parts.netloc.removeprefix("www."):
-        score -= 30
-    return Rank(score, topic)
+    topic = _page_topic(segments, last, words, parts.query)
+    score = SCORES[topic] - PER_PART * max(0, len(segments) - 1) - PER_CLICK * max(0, depth - 1)
+    if topic == "legal" and not (_IDENTITY.search(last) or _IDENTITY.search(words)):
+        score -= 3
+    if parts.query:
+        score -= FOR_QUERY
+    return Rank(score + _language_bonus(url, words, len(segments), home, own, preferred) + _place(url, home), topic)
 
 
-def plain(text: str) -> str:
-    """Lower case, accents off, single spaces, so that one spelling per stem is enough."""
-    folded = unicodedata.normalize("NFKD", text.lower().replace("ß", "ss").replace("ł", "l"))
-    return " ".join("".join(char for char in folded if not unicodedata.combining(char)).replace("_", "-").split())
+def _page_topic(segments: list[str], last: str, words: str, query: str) -> str:
+    folders = [_topic(segment) for segment in segments[:-1]]
+    if "news" in folders or _topic(last) == "news":
+        return "news"  # an article about a product is still an article
+    named = _topic(last) or _topic(words)
+    if not named and query:
+        named = next(filter(None, (_topic(plain(value)) for _, value in parse_qsl(query)[:5])), "")
+    if named in _IN_SHOP and "product" in folders:
+        return "product"  # "/product/engineering-kit" is one more article of the shop
+    return named or next(filter(None, reversed(folders)), "other")
 
 
-def _matches(text: str, stems: tuple[str, ...]) -> bool:
-    return bool(text) and bool(_pattern(stems).search(text))
+def _language_bonus(url: str, words: str, parts: int, home: str, own: str | None, preferred: str) -> int:
+    wanted = preferred or "en"
+    own = language_of_url(home) if own is None else own
+    language = language_of_url(url)
+    if language and language != own:
+        if language != wanted:
+            return -FOR_LANGUAGE
+        return TO_VERSION if parts <= 1 else -FOR_ENGLISH
+    return TO_VERSION if not language and own != wanted and _named(words) == wanted else 0
 
 
+def _named(words: str) -> str:
+    return "en" if words in {"in english", "english site"} else language_named(words)
+
+
+def _place(url: str, home: str) -> int:
+    ours, theirs = urlsplit(home), urlsplit(url)
+    if theirs.netloc.removeprefix("www.") != ours.netloc.removeprefix("www."):
+        return -FOR_HOST
+    folder = ours.path.rpartition("/")[0]
+    return -FOR_FOLDER if folder and not language_of_url(home) and not theirs.path.startswith(folder) else 0
+
+
+def _stem_pattern(stems: tuple[str, ...]) -> str:
+    parts = [re.escape(stem.rstrip("$")) + (r"(?![a-z0-9])" if stem.endswith("$") else "") for stem in stems]
+    return "|".join(parts)
+
+
+# One search finds the first topic named, and of two that begin at one place the earlier in the table.
+_TOPIC = re.compile(
+    rf"(?<![a-z0-9])(?:{'|'.join(f'(?P<{topic}>{_stem_pattern(stems)})' for topic, stems in TOPICS.items())})"
+)
+_NEVER = re.compile(rf"(?<![a-z0-9])(?:{_stem_pattern(NEVER)})")
+_IDENTITY = re.compile(rf"(?<![a-z0-9])(?:{_stem_pattern(IDENTITY)})")
+
+
+@lru_cache(8192)
 def _topic(text: str) -> str:
     """The first topic named in the text, so that "about our products" is about and "products and news" is products."""
-    if not text:
-        return ""
-    found = [
-        (match.start(), order, topic)
-        for order, (topic, stems) in enumerate(TOPICS.items())
-        if (match := _pattern(stems).search(text))
-    ]
-    return min(found)[2] if found else ""
-
-
-_PATTERNS: dict[tuple[str, ...], re.Pattern[str]] = {}
-
-
-def _pattern(stems: tuple[str, ...]) -> re.Pattern[str]:
-    if stems not in _PATTERNS:
-        parts = [re.escape(stem.rstrip("$")) + (r"(?![a-z0-9])" if stem.endswith("$") else "") for stem in stems]
-        _PATTERNS[stems] = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(parts)})")
-    return _PATTERNS[stems]
-
-
-def _language(segments: list[str]) -> str:
-    first = segments[0] if segments else ""
-    code = re.fullmatch(r"([a-z]{2})(?:-[a-z]{2})?", first)
-    return code[1] if code and code[1] in LANGUAGES else ""
+    match = _TOPIC.search(text)
+    return (match.lastgroup or "") if match else ""

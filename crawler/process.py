@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from crawler.child import Child
 from crawler.e_mail import without_e_mail
-from crawler.errors import BadWebsiteError
+from crawler.errors import BadWebsiteError, CrawlPausedError
+from crawler.opt_out import REASON, opted_out
 from crawler.records import CrawlSettings, CrawlTarget, SiteCrawl, utc_now
-from crawler.urls import site_key
+from crawler.urls import site_key, start_urls
+from crawler.windows import is_open, next_open
 
 # A start takes 1 to 2 s, and a site that kills costs two of them: room for ten such sites in a night. A machine on
 # which more die has a fault of its own, and every death puts up to ``concurrent_sites`` into the slow second round.
@@ -39,10 +42,13 @@ def crawl(
         work_dir: Folder for the log and for files that live as long as the crawl; made if missing.
 
     Yields:
-        One ``SiteCrawl`` per target. When the crawl is given up (``MAX_RESTARTS``, a child that dies before it begins
-        any site) or the child is told to stop, sites never begun are ``not_attempted``.
+        One ``SiteCrawl`` per target; ``opted_out`` and without any request where the host is on the opt-out list. When
+        the crawl is given up (``MAX_RESTARTS``, a child that dies before it begins any site) or the child is told to
+        stop, sites never begun are ``not_attempted``.
 
     Raises:
+        CrawlPausedError: The crawl window closed, or the connection seems to be down. Every site has come out before,
+            those not read as ``not_attempted``.
         ArchiveError: What is read cannot be stored: disk full, folder not writable. Its ``errno`` is the system's.
             Sites that came out before are whole; the others have to be crawled again.
         GuardError: The address guard is not installed, so nothing may be fetched.
@@ -51,7 +57,11 @@ def crawl(
     groups: dict[str, list[CrawlTarget]] = {}
     for target in targets:
         try:
-            groups.setdefault(site_key(target.website), []).append(target)
+            host = urlsplit(start_urls(target.website)[0]).hostname or ""
+            if opted_out(host, settings.opt_out):
+                yield _unread(target, "opted_out", f"{host} is {REASON}")
+            else:
+                groups.setdefault(site_key(target.website), []).append(target)
         except BadWebsiteError as error:
             yield _unread(target, "bad_url", without_e_mail(str(error)))
     if groups:
@@ -64,8 +74,10 @@ def _crawl_groups(
 ) -> Iterator[SiteCrawl]:
     waiting = list(range(len(groups)))
     suspects: dict[int, str] = {}  # sites that were being read at a death, and what it was
-    deaths, end = 0, ""
-    while waiting or suspects:
+    deaths, end, paused = 0, "", ""
+    if not is_open(utc_now(), settings.window, settings.window_zone):
+        paused, end = "window", f"the crawl window {settings.window} ({settings.window_zone}) was closed"
+    while not paused and (waiting or suspects):
         alone = not waiting
         batch = list(suspects) if alone else waiting
         using = replace(settings, concurrent_sites=1) if alone else settings
@@ -79,6 +91,10 @@ def _crawl_groups(
         child.raise_failure()
         end = child.end()
         left = [index for place, index in enumerate(batch) if place not in child.done]
+        if paused := child.paused:
+            waiting = sorted({*left, *suspects})
+            suspects.clear()
+            break
         if child.asked_to_stop:
             waiting = [] if alone else left
             break
@@ -101,6 +117,17 @@ def _crawl_groups(
         yield from _shared(
             _unread(groups[index][0], "not_attempted", f"{end} before this site was read"), groups[index]
         )
+    if paused and waiting:
+        raise CrawlPausedError(
+            paused, f"{end}; {len(waiting)} of {len(groups)} sites were not read: {_cure(settings, paused)}"
+        )
+
+
+def _cure(settings: CrawlSettings, paused: str) -> str:
+    if paused == "window":
+        opens = next_open(utc_now(), settings.window, settings.window_zone)
+        return f"crawl again when it opens, at {opens:%Y-%m-%d %H:%M} UTC"
+    return "see to the connection, then crawl again"
 
 
 def _unread(target: CrawlTarget, outcome: str, reason: str) -> SiteCrawl:

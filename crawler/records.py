@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from crawler import opt_out, windows
 from crawler.errors import SettingsError
 
 SITE_OUTCOMES: tuple[str, ...] = (
@@ -36,7 +37,13 @@ SITE_OUTCOMES: tuple[str, ...] = (
     "parked",
     "redirect_offsite",
     "bad_url",
+    "noindex",
+    "opted_out",
+    "gone",
 )
+
+# Words that only a single URL can have, never a site.
+FETCH_OUTCOMES: tuple[str, ...] = (*SITE_OUTCOMES, "skipped")
 
 PAGE_KINDS: tuple[str, ...] = ("home", "about", "product", "service", "legal", "contact", "news", "other")
 
@@ -44,11 +51,31 @@ CONTACT = re.compile(r"[^@\s<>()]+@[^@\s<>()]+\.[^@\s<>()]+|https?://[^\s<>()/]+
 
 
 @dataclass(frozen=True, slots=True)
+class KnownPage:
+    """What an earlier crawl kept of a URL: enough to ask whether it has changed, and to have it again if not.
+
+    ``archive_ref`` names the record that holds the whole answer; without it a page is not asked for conditionally.
+    """
+
+    url: str
+    etag: str
+    last_modified: str
+    body_digest: str
+    archive_ref: str
+
+
+@dataclass(frozen=True, slots=True)
 class CrawlTarget:
-    """One firm and the website cell of its register row, as it stands there."""
+    """One firm and the website cell of its register row, as it stands there, with what is known of its pages."""
 
     firm_id: str
     website: str
+    known: tuple[KnownPage, ...] = ()
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> CrawlTarget:
+        """Rebuild what ``asdict`` made."""
+        return cls(value["firm_id"], value["website"], tuple(KnownPage(**page) for page in value.get("known", ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +96,11 @@ class CrawlSettings:
         allow_addresses: Networks allowed on any port, in addition to public addresses on ports 80 and 443.
         tls: ``record`` fetches over unverifiable TLS too and flags the site; ``verify`` ends it as ``tls_failed``.
         memory_limit_mb: The crawl process stops itself above this resident size.
+        opt_out: Registered domains or hosts that asked to be left alone; nothing is requested from them.
+        window: Hours in which sites may be begun, ``HH:MM-HH:MM``; may span midnight. Empty: always.
+        window_zone: IANA time zone of ``window``.
+        language: ISO 639-1 code of the version to read where a site has several; empty: the site's own first.
+        render: Draw pages whose text only script can show, in a browser (extra ``js``).
 
     Raises:
         SettingsError: A value is missing, malformed or out of range.
@@ -87,6 +119,11 @@ class CrawlSettings:
     allow_addresses: tuple[str, ...] = ()
     tls: str = "record"
     memory_limit_mb: int = 1024
+    opt_out: tuple[str, ...] = ()
+    window: str = ""
+    window_zone: str = "UTC"
+    language: str = ""
+    render: bool = False
 
     def __post_init__(self) -> None:
         if not CONTACT.fullmatch(self.contact) or len(self.contact) > 200 or not self.contact.isascii():
@@ -104,6 +141,8 @@ class CrawlSettings:
         if self.tls not in {"record", "verify"}:
             raise SettingsError(f"tls is {self.tls!r}: expected 'record' or 'verify'")
         object.__setattr__(self, "allow_addresses", tuple(self.allow_addresses))
+        object.__setattr__(self, "opt_out", opt_out.entries(self.opt_out))
+        windows.check(self.window, self.window_zone)
         for network in self.allow_addresses:
             try:
                 ipaddress.ip_network(network, strict=True)
@@ -114,7 +153,7 @@ class CrawlSettings:
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as JSON-ready values; ``CrawlSettings(**value)`` builds them again."""
-        return {**asdict(self), "allow_addresses": list(self.allow_addresses)}
+        return {**asdict(self), "allow_addresses": list(self.allow_addresses), "opt_out": list(self.opt_out)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +191,34 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Something on a page by which a site names its owner; never a person's name, e-mail address or telephone number.
+
+    ``kind`` is ``company_number``, ``foreign_number`` (registered abroad), ``vat_number``, ``charity_number``,
+    ``postcode`` or ``name``; ``value`` is normalised. ``label`` says whose it is by the words around it: ``owner``,
+    ``stated``, ``parent``, ``third party``, ``former``, ``mentioned``; of names also ``structured data``; of postcodes
+    ``registered`` or ``trading``. ``page_kind`` as ``Page.kind``.
+    """
+
+    kind: str
+    value: str
+    label: str
+    url: str
+    page_kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class SiteCrawl:
     """Everything that came of one firm's website in this crawl, with exactly one outcome word.
 
     ``flags`` hold what a reader of the text should know: ``tls_unverified``, ``robots_not_text``, ``parse_cut``,
-    ``partial`` (a budget or repeated failures ended the site early), ``shared_site``.
+    ``partial`` (a budget or repeated failures ended the site early), ``shared_site``, ``needs_script`` (text only
+    script can show), ``rendered``, ``render_failed``, ``robots_stale`` (an older robots.txt stood in for one that could
+    not be read), ``stuffed`` (a page not meant for readers), ``two_lengths`` (an answer that names its length in two
+    ways).
+
+    ``aliases`` are other registered domains from which the home page redirected here. ``marks`` say whose site it is.
+    ``not_before`` is the instant before which the site asked not to be visited again.
     """
 
     firm_id: str
@@ -171,6 +233,9 @@ class SiteCrawl:
     fetches: tuple[Fetch, ...] = ()
     pages: tuple[Page, ...] = ()
     flags: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    not_before: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.outcome not in SITE_OUTCOMES:
@@ -196,6 +261,9 @@ class SiteCrawl:
                 "fetches": fetches,
                 "pages": tuple(Page(**page) for page in value["pages"]),
                 "flags": tuple(value["flags"]),
+                "aliases": tuple(value["aliases"]),
+                "marks": tuple(Mark(**mark) for mark in value["marks"]),
+                "not_before": datetime.fromisoformat(value["not_before"]) if value["not_before"] else None,
                 "started_at": datetime.fromisoformat(value["started_at"]),
                 "ended_at": datetime.fromisoformat(value["ended_at"]),
             }

@@ -21,7 +21,9 @@ class RobotsRequest:
 class Reply:
     """What came of one request. ``outcome`` is ``ok`` for any status below 400 whose body could be read.
 
-    ``body`` has its content encodings undone; ``bytes_read`` counts what came over the wire.
+    ``body`` has its content encodings undone; ``bytes_read`` counts what came over the wire. ``sitemaps`` are those
+    that the host's robots.txt names, ``robots_tag`` is ``X-Robots-Tag``. ``unchanged``: the server said 304, the rest
+    stands here as it was archived. ``parts`` are further requests that the page needed to be drawn.
     """
 
     url: str
@@ -40,3 +42,7 @@ class Reply:
     bytes_read: int = 0
     flags: tuple[str, ...] = ()
     robots: tuple[RobotsRequest, ...] = ()
+    sitemaps: tuple[str, ...] = ()
+    parts: int = 0
+    robots_tag: str = ""
+    unchanged: bool = False

@@ -19,6 +19,7 @@ from crawler.errors import GuardError
 from crawler.guard import AddressPolicy, Blocked
 
 MAX_BLOCKED_KEPT = 10_000
+LIMIT_S = 10.0  # a resolver asks its first two servers, 5 s each; who needs the third is as good as gone
 
 
 @provider(IResolutionReceiver)
@@ -27,11 +28,16 @@ class _Filter:
 
     def __init__(self, receiver: Any, resolver: AddressGuardResolver, host: str, port: int) -> None:
         self.receiver, self.resolver, self.host, self.port = receiver, resolver, host, port
+        self.ended = False
+        self.timer: Any = None
 
     def resolutionBegan(self, resolution: Any) -> None:  # noqa: N802 (Twisted's name)
         self.receiver.resolutionBegan(resolution)
+        self.timer = self.resolver.reactor.callLater(self.resolver.limit_s, self.resolutionComplete)
 
     def addressResolved(self, address: Any) -> None:  # noqa: N802
+        if self.ended:
+            return
         why = self.resolver.policy.refusal(address.host, self.port)
         if why:
             self.resolver.block(self.host, self.port, address.host, why)
@@ -39,23 +45,38 @@ class _Filter:
             self.receiver.addressResolved(address)
 
     def resolutionComplete(self) -> None:  # noqa: N802
+        """The resolution has ended, or has taken too long; it is reported once."""
+        if self.ended:
+            return
+        self.ended = True
+        if self.timer is not None and self.timer.active():
+            self.timer.cancel()
         self.receiver.resolutionComplete()
 
 
 @implementer(IHostnameResolver)
 class AddressGuardResolver:
-    """Resolver for the ``TWISTED_DNS_RESOLVER`` setting; reads its networks from ``FIRMSCOPE_ALLOW_ADDRESSES``."""
+    """Resolver for the ``TWISTED_DNS_RESOLVER`` setting; reads its networks from ``FIRMSCOPE_ALLOW_ADDRESSES``.
 
-    def __init__(self, reactor: Any, policy: AddressPolicy) -> None:
+    Args:
+        reactor: The running reactor.
+        policy: Which addresses may be handed out.
+        inner: Who looks names up; the reactor's own resolver where nothing else is given.
+        limit_s: Seconds after which a name counts as not resolvable. The system's own limit is up to a minute.
+    """
+
+    def __init__(self, reactor: Any, policy: AddressPolicy, inner: Any = None, limit_s: float = LIMIT_S) -> None:
         self.reactor = reactor
         self.policy = policy
-        self.inner = reactor.nameResolver
+        self.inner = inner or reactor.nameResolver
+        self.limit_s = limit_s
         self.blocked: OrderedDict[tuple[str, int], Blocked] = OrderedDict()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, reactor: Any) -> Self:
         """As Scrapy calls it."""
-        return cls(reactor, AddressPolicy(crawler.settings.getlist("FIRMSCOPE_ALLOW_ADDRESSES")))
+        policy = AddressPolicy(crawler.settings.getlist("FIRMSCOPE_ALLOW_ADDRESSES"))
+        return cls(reactor, policy, limit_s=min(LIMIT_S, 0.5 * crawler.settings.getfloat("DOWNLOAD_TIMEOUT")))
 
     def install_on_reactor(self) -> None:
         """As Scrapy calls it."""

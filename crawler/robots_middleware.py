@@ -1,54 +1,60 @@
-"""Refuse every request that robots.txt does not allow, closing the site when robots.txt cannot be read.
+"""Refuse every request that robots.txt or the opt-out list does not allow, and ask for robots.txt where need be.
 
-Rules are kept by (scheme, host, port) as RFC 9309 wants it, and for at most a day. A middleware rather than a
-step of the site visit, so that no request, whoever makes it, can go round it.
+A middleware rather than a step of the site visit, so that no request, whoever makes it, can go round it.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections import OrderedDict
-from typing import Any, Self
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest, StopDownload
+from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
 from crawler.bodies import decode_body
-from crawler.errors import BadUrlError, BodyError
+from crawler.errors import ArchiveError, BadUrlError, BodyError
 from crawler.failures import failure_of
+from crawler.opt_out import REASON, opted_out
 from crawler.records import utc_now
 from crawler.reply import RobotsRequest
 from crawler.resolver import installed_guard, peer_refusal
-from crawler.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, RobotsRules, rules_of
+from crawler.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, RobotsAnswer, RobotsRules, rules_of
+from crawler.robots_cache import OWN_WORDS, RobotsCache
+from crawler.spacing import Spacing
 from crawler.urls import DEFAULT_PORTS, canonical_url
 
-MAX_AGE_S = 24 * 3600.0  # RFC 9309 section 2.4
-MAX_KEPT = 5_000
 SKIP = "firmscope_robots_request"
-# A host that cannot even be reached is told by its own word; robots.txt only gets the blame when it has a say.
-OWN_WORDS = {"blocked_address", "dns_failed", "connect_failed", "tls_failed"}
+REDIRECTS = {301, 302, 303, 307, 308}
 
 
 class RobotsRefusedError(IgnoreRequest):
-    """The request may not be made; carries the outcome word."""
+    """The request may not be made; carries the outcome word and what a busy host answered to robots.txt."""
 
-    def __init__(self, outcome: str, reason: str) -> None:
+    def __init__(self, outcome: str, reason: str, retry_after: str = "") -> None:
         super().__init__(reason)
         self.outcome = outcome
         self.reason = reason
+        self.retry_after = retry_after
 
 
 class RobotsMiddleware:
-    """In place of Scrapy's ``RobotsTxtMiddleware``."""
+    """In place of Scrapy's ``RobotsTxtMiddleware``.
+
+    The crawl's spider must have ``archive``, ``crawl_settings`` and ``robots``, a ``RobotsCache``.
+    """
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
+        self._spider = cast(Any, crawler.spider)
+        self._cache: RobotsCache = self._spider.robots
+        self.spacing = Spacing(crawler)
         crawler.signals.connect(self._stop_at_limit, signal=signals.bytes_received)
-        self._rules: OrderedDict[str, tuple[float, asyncio.Future[RobotsRules]]] = OrderedDict()
+        crawler.signals.connect(self._closed, signal=signals.spider_closed)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -57,98 +63,95 @@ class RobotsMiddleware:
 
     async def process_request(self, request: Request) -> None:
         """Let the request pass or raise ``RobotsRefusedError``."""
+        self.spacing.assign(request)
+        if self._opted_out(request.url):
+            raise RobotsRefusedError("opted_out", f"{urlsplit(request.url).hostname} is {REASON}")
         if request.meta.get(SKIP):
             return
         rules = await self.rules(request.url, request.meta)
         request.meta["robots_flag"] = rules.flag
+        request.meta["robots_sitemaps"] = rules.sitemaps
         outcome, reason = rules.refusal(request.url)
         if outcome:
-            raise RobotsRefusedError(outcome, reason)
+            raise RobotsRefusedError(outcome, reason, rules.retry_after)
         if rules.delay_s:
-            self._slow_down(request, rules.delay_s)
+            self.spacing.stretch(request.url, rules.delay_s)
+
+    def process_response(self, request: Request, response: Response) -> Response:  # noqa: ARG002 (Scrapy's signature)
+        """Note hosts that say they are busy."""
+        self.spacing.answered(response)
+        return response
 
     async def rules(self, url: str, meta: dict[str, Any]) -> RobotsRules:
-        """The rules for a URL's (scheme, host, port), fetched at most once a day."""
+        """The rules for a URL's (scheme, host, port), asked for at most once a day."""
         parts = urlsplit(url)
-        key = f"{parts.scheme}://{parts.hostname}:{parts.port or DEFAULT_PORTS[parts.scheme]}"
-        known = self._rules.get(key)
-        if known and time.monotonic() - known[0] < MAX_AGE_S:
-            return await asyncio.shield(known[1])
-        future: asyncio.Future[RobotsRules] = asyncio.get_running_loop().create_future()
-        self._rules[key] = (time.monotonic(), future)
-        while len(self._rules) > MAX_KEPT:
-            self._rules.popitem(last=False)
-        try:
-            rules = await self._fetch(f"{parts.scheme}://{parts.netloc}/robots.txt", meta)
-        except Exception as error:
-            rules = RobotsRules("internal_error", f"robots.txt could not be judged: {type(error).__name__}")
-            future.set_result(rules)
-            raise
-        except BaseException:
-            del self._rules[key]
-            future.cancel()
-            raise
-        if rules.outcome in OWN_WORDS:
-            del self._rules[key]  # a retry of the page should find out afresh
-        future.set_result(rules)
-        return rules
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        authority = f"{parts.scheme}://{host}:{_port(url)}"
+        return await self._cache.rules(
+            authority, lambda: self._ask(f"{parts.scheme}://{parts.netloc}/robots.txt", meta)
+        )
 
-    async def _fetch(self, url: str, meta: dict[str, Any]) -> RobotsRules:
-        guard = installed_guard()
+    async def _ask(self, url: str, meta: dict[str, Any]) -> RobotsAnswer:
+        """Follow robots.txt to its final answer; every request and answer on the way is archived."""
+        status: int | None = None
         for hop in range(MAX_ROBOTS_REDIRECTS + 1):
-            request = Request(
-                url,
-                callback=NO_CALLBACK,
-                dont_filter=True,
-                headers={"Accept": "text/plain,*/*;q=0.5", "Accept-Encoding": "identity"},
-                meta={
-                    SKIP: True,
-                    "download_slot": urlsplit(url).hostname,
-                    "download_timeout": meta.get("download_timeout"),
-                    "download_maxsize": 0,  # bounded by _stop_at_limit, which keeps the first part
-                },
-            )
+            if self._opted_out(url):
+                return _closed(f"it redirects to {urlsplit(url).hostname}, {REASON}")
             started = utc_now()
             try:
-                response = await self.crawler.engine.download_async(request)
-                why = peer_refusal(response, _port(url), guard.policy)
-                if why:
-                    return RobotsRules(
-                        "blocked_address" if hop == 0 else "robots_unreachable",
-                        f"blocked address {response.ip_address}: {why}",
-                    )
+                response = await self.crawler.engine.download_async(_request(url, meta))
+            except ArchiveError:
+                raise
             except Exception as error:
-                failure = failure_of(error, url, guard)
-                if "robots_requests" in meta:
-                    meta["robots_requests"].append(RobotsRequest(url, failure.outcome, None, started, 0))
-                word = (
-                    failure.outcome
-                    if hop == 0 and failure.outcome in OWN_WORDS and not failure.connected
-                    else "robots_unreachable"
-                )
-                if word in OWN_WORDS:
-                    return RobotsRules(word, failure.reason)
-                return RobotsRules(word, f"robots.txt could not be read ({failure.reason}); everything is disallowed")
-            if "robots_requests" in meta:
-                meta["robots_requests"].append(RobotsRequest(url, "ok", response.status, started, len(response.body)))
+                return self._failed(error, url, hop, meta, started)
+            why = peer_refusal(response, _port(url), installed_guard().policy)
+            if why:
+                reason = f"blocked address {response.ip_address}: {why}"
+                return _closed(reason) if hop else RobotsAnswer(RobotsRules("blocked_address", reason))
+            status = response.status
+            self._archive(url, response, started)
+            meta.setdefault("robots_requests", []).append(RobotsRequest(url, "ok", status, started, len(response.body)))
             location = response.headers.get("Location")
-            if response.status in {301, 302, 303, 307, 308} and location:
+            if status in REDIRECTS and location:
                 try:
                     url = canonical_url(location.decode("utf-8", "replace"), url)
                 except BadUrlError as error:
-                    return RobotsRules(reason=f"robots.txt redirects to no URL ({error})", flag="robots_redirects")
+                    return _unavailable(f"robots.txt redirects to no URL ({error})", status)
                 continue
-            try:
-                encoding = b",".join(response.headers.getlist("Content-Encoding")).decode("latin-1")
-                body = decode_body(response.body, encoding, self.crawler.settings.getint("DOWNLOAD_MAXSIZE"))
-            except BodyError as error:
-                return RobotsRules(
-                    "robots_unreachable", f"robots.txt could not be read ({error}); everything is disallowed"
-                )
-            return rules_of(response.status, body)
-        return RobotsRules(
-            reason=f"robots.txt redirects more than {MAX_ROBOTS_REDIRECTS} times", flag="robots_redirects"
-        )
+            return self._answer(response, url)
+        return _unavailable(f"robots.txt redirects more than {MAX_ROBOTS_REDIRECTS} times", status)
+
+    def _answer(self, response: Response, url: str) -> RobotsAnswer:
+        limit = self.crawler.settings.getint("DOWNLOAD_MAXSIZE")
+        try:
+            encoding = b",".join(response.headers.getlist("Content-Encoding")).decode("latin-1")
+            body = decode_body(response.body, encoding, limit)
+        except BodyError as error:
+            return _closed(str(error))
+        rules = rules_of(response.status, body, url)
+        if rules.outcome == "robots_unreachable":
+            asked = (response.headers.get("Retry-After") or b"").decode("latin-1")
+            rules = replace(rules, retry_after=asked[:200])
+        return RobotsAnswer(rules, response.status, body)
+
+    def _failed(self, error: Exception, url: str, hop: int, meta: dict[str, Any], at: datetime) -> RobotsAnswer:
+        failure = failure_of(error, url, installed_guard())
+        self._spider.archive.add_failure(url, failure.outcome, failure.reason, at, connected=failure.connected)
+        meta.setdefault("robots_requests", []).append(RobotsRequest(url, failure.outcome, None, at, 0))
+        if hop == 0 and failure.outcome in OWN_WORDS and not failure.connected:
+            return RobotsAnswer(RobotsRules(failure.outcome, failure.reason))
+        return _closed(failure.reason)
+
+    def _archive(self, url: str, response: Response, at: datetime) -> None:
+        pairs = [
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, values in response.headers.items()
+            for value in values
+        ]
+        self._spider.archive.add(url, response.status, pairs, response.body, str(response.ip_address), at)
+
+    def _opted_out(self, url: str) -> bool:
+        return opted_out(urlsplit(url).hostname or "", self._spider.crawl_settings.opt_out)
 
     def _stop_at_limit(self, data: bytes, request: Request) -> None:
         """A robots.txt without end is read as far as its rules count."""
@@ -157,12 +160,34 @@ class RobotsMiddleware:
             if request.meta["received"] > MAX_ROBOTS_BYTES:
                 raise StopDownload(fail=False)
 
-    def _slow_down(self, request: Request, delay_s: float) -> None:
-        """Stretch the host's spacing to its Crawl-delay; never shorten ours."""
-        slots = self.crawler.engine.downloader.slots
-        slot = slots.get(str(request.meta.get("download_slot") or urlsplit(request.url).hostname))
-        if slot is not None:
-            slot.delay = max(slot.delay, delay_s)
+    def _closed(self) -> None:
+        self._cache.store.close()
+
+
+def robots_request(url: str, timeout_s: float | None) -> Request:
+    """A request for a robots.txt, which this middleware lets pass unless the host has opted out."""
+    return Request(
+        url,
+        callback=NO_CALLBACK,
+        dont_filter=True,
+        headers={"Accept": "text/plain,*/*;q=0.5", "Accept-Encoding": "identity"},
+        # The size is bounded by _stop_at_limit, which keeps the first part.
+        meta={SKIP: True, "download_timeout": timeout_s, "download_maxsize": 0},
+    )
+
+
+def _request(url: str, meta: dict[str, Any]) -> Request:
+    return robots_request(url, meta.get("download_timeout"))
+
+
+def _closed(reason: str) -> RobotsAnswer:
+    return RobotsAnswer(
+        RobotsRules("robots_unreachable", f"robots.txt could not be read ({reason}); everything is disallowed")
+    )
+
+
+def _unavailable(reason: str, status: int | None) -> RobotsAnswer:
+    return RobotsAnswer(RobotsRules(reason=reason, flag="robots_redirects"), status)
 
 
 def _port(url: str) -> int:

@@ -6,55 +6,75 @@ parent never leaves a crawler behind.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import logging
 import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import overload
 
 from crawler.child import last_words
+from crawler.children import log_to_stderr, signal_when_parent_dies
 from crawler.errors import ArchiveError, GuardError
 from crawler.records import CrawlSettings, CrawlTarget
 
-PR_SET_PDEATHSIG = 1
 GRACE_S = 5.0
-LOG_CHARS = 500
 EXIT_UNABLE = 3
 
 
-class _Tame(logging.Formatter):
-    """One escaped line per message, so that a stranger's text cannot fake or flood the log."""
+class JobTargets(Sequence[CrawlTarget]):
+    """The targets of a job file, read when asked for: what is known of ten thousand sites would fill 200 MB.
 
-    def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        limit = 8 * LOG_CHARS if record.exc_info else LOG_CHARS
-        return text[:limit].encode("unicode_escape").decode("ascii")
+    The file's first line is ``job``, each further one a target.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lines = path.open("rb")
+        self.job = json.loads(self._lines.readline())
+        self._places: list[int] = []
+        place = self._lines.tell()
+        for line in self._lines:
+            self._places.append(place)
+            place += len(line)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> CrawlTarget: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[CrawlTarget]: ...
+    def __getitem__(self, index: int | slice) -> CrawlTarget | list[CrawlTarget]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        self._lines.seek(self._places[index])
+        return CrawlTarget.from_dict(json.loads(self._lines.readline()))
 
 
 def main() -> int:
     """Run the job described in the file named on the command line."""
-    job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    targets = JobTargets(Path(sys.argv[1]))
+    job = targets.job
     settings = CrawlSettings(**job["settings"])
-    targets = [CrawlTarget(**target) for target in job["targets"]]
     _die_with_parent(job["parent"])
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Tame("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    log_to_stderr()
     # Standard output is kept for last words; whatever else would print to it goes to the log.
     voice = os.dup(1)
     os.dup2(2, 1)
     try:
-        _crawl(settings, targets, Path(job["archive_dir"]), Path(job["out"]))
+        _crawl(settings, targets, Path(job["archive_dir"]), Path(job["out"]), job["pause_s"])
     except (ArchiveError, GuardError) as error:
         os.write(voice, last_words(error))
         return EXIT_UNABLE
     return 0
 
 
-def _crawl(settings: CrawlSettings, targets: list[CrawlTarget], archive_dir: Path, out: Path) -> None:
+def _crawl(
+    settings: CrawlSettings, targets: Sequence[CrawlTarget], archive_dir: Path, out: Path, pause_s: float
+) -> None:
     from scrapy.crawler import AsyncCrawlerProcess
 
     from crawler.archive import Archive
@@ -62,11 +82,16 @@ def _crawl(settings: CrawlSettings, targets: list[CrawlTarget], archive_dir: Pat
     from crawler.spider import SiteSpider
 
     archive = Archive(archive_dir, user_agent(settings.contact))
-    process = AsyncCrawlerProcess(scrapy_settings(settings))
+    using = scrapy_settings(settings)
+    if settings.render:
+        from crawler.browser import rendering_settings
+
+        using |= rendering_settings(using["DOWNLOAD_HANDLERS"])
+    process = AsyncCrawlerProcess(using)
     require_guard(process.settings)
     logging.getLogger("scrapy.core.engine").setLevel(logging.WARNING)
     crawler = process.create_crawler(SiteSpider)
-    process.crawl(crawler, targets=targets, settings_=settings, archive=archive, out=out)
+    process.crawl(crawler, targets=targets, settings_=settings, archive=archive, out=out, pause_s=pause_s)
     process.start()
     if isinstance(crawler.spider, SiteSpider) and crawler.spider.failure:
         raise crawler.spider.failure  # and leave the file open: the next crawl cuts what was half written
@@ -79,6 +104,7 @@ def require_guard(settings: object) -> None:
     Raises:
         GuardError: Resolver, handler, reactor or proxy setting is not ours.
     """
+    from crawler.rendering import DRAWING_HANDLER, DRAWING_SCHEME
     from crawler.settings import HANDLER, RESOLVER, ROBOTS
 
     get = settings.get  # type: ignore[attr-defined]
@@ -89,7 +115,8 @@ def require_guard(settings: object) -> None:
             ("TWISTED_DNS_RESOLVER", get("TWISTED_DNS_RESOLVER") == RESOLVER),
             ("TWISTED_REACTOR_ENABLED", bool(get("TWISTED_REACTOR_ENABLED"))),
             ("HTTPPROXY_ENABLED", not get("HTTPPROXY_ENABLED")),
-            ("DOWNLOAD_HANDLERS", {k for k, v in handlers.items() if v} == {"http", "https"}),
+            ("DOWNLOAD_HANDLERS", {k for k, v in handlers.items() if v} - {DRAWING_SCHEME} == {"http", "https"}),
+            ("DOWNLOAD_HANDLERS", handlers.get(DRAWING_SCHEME) in {None, DRAWING_HANDLER}),
             ("DOWNLOAD_HANDLERS", handlers.get("http") == HANDLER and handlers.get("https") == HANDLER),
             ("DOWNLOADER_MIDDLEWARES", ROBOTS in settings.getwithbase("DOWNLOADER_MIDDLEWARES")),  # type: ignore[attr-defined]
         )
@@ -100,8 +127,7 @@ def require_guard(settings: object) -> None:
 
 
 def _die_with_parent(parent: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    signal_when_parent_dies(signal.SIGTERM)
     if os.getppid() != parent:
         os._exit(1)
     threading.Thread(target=_watch_parent, daemon=True).start()

@@ -43,6 +43,9 @@ TAG = re.compile(
     rb"<(?:!doctype|html|head|body|title|meta|div|p|table|a|h[1-6]|span|frameset|script|center|font)\b", re.IGNORECASE
 )
 MAX_NUL_SHARE = 0.1
+# No page has these in it, in whatever encoding but UTF-16: all control characters but white space and shifts.
+CONTROLS = bytes(set(range(32)) - set(b"\t\n\f\r\x0e\x0f\x1b"))
+MAX_CONTROL_SHARE = 0.05  # a tenth of random bytes; a stray one in a page costs nothing
 
 
 def page_type(body: bytes, content_type: str) -> tuple[str, str]:
@@ -55,7 +58,9 @@ def page_type(body: bytes, content_type: str) -> tuple[str, str]:
         return "empty", "the page has no body"
     head = body[:1024]
     wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    binary = head.startswith(MAGIC) or (not wide and head.count(0) > MAX_NUL_SHARE * len(head))
+    controls = len(head) - len(head.translate(None, CONTROLS))
+    odd = head.count(0) > MAX_NUL_SHARE * len(head) or controls - head.count(0) > MAX_CONTROL_SHARE * len(head)
+    binary = head.startswith(MAGIC) or (not wide and odd)
     if binary:
         if label in {"text/html", "application/xhtml+xml"}:
             return "bad_response", f"binary data labelled {label}"

@@ -1,10 +1,20 @@
 """The words by which links say where they lead, per topic, in eight languages.
 
 A stem matches from the start of a word; one that ends in ``$`` matches a whole word only. Accents are written off,
-as ``priority.plain`` does to the links. English, German, French, Spanish, Italian, Dutch, Polish, Portuguese.
+as ``plain`` does to the links. English, German, French, Spanish, Italian, Dutch, Polish, Portuguese.
 """
 
 from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+
+@lru_cache(8192)
+def plain(text: str) -> str:
+    """Lower case, accents off, single spaces, so that one spelling per stem is enough."""
+    folded = unicodedata.normalize("NFKD", text.lower().replace("ß", "ss").replace("ł", "l"))
+    return " ".join("".join(char for char in folded if not unicodedata.combining(char)).replace("_", "-").split())
 
 
 def _stems(table: str) -> tuple[str, ...]:
@@ -61,8 +71,21 @@ TOPICS: dict[str, tuple[str, ...]] = {
     """),
 }
 NEVER = _stems("""
-    login | log in | log-in | signin | sign in | sign-in | signup | sign-up | sign up | register$ | logout |
-    basket | cart$ | checkout | my account | my-account | myaccount | account$ | wishlist | warenkorb | panier |
-    carrito | carrello | winkelwagen | anmelden | connexion$ | password | subscribe | unsubscribe | sitemap |
-    site map | search$ | recommend this | tell a friend | print$ | wp-login | webmail | intranet | book now
+    login | log in | log-in | signin | sign in | sign-in | signup | sign-up | sign up | logout | basket | checkout |
+    my account | my-account | myaccount | create account | create-account | wishlist | warenkorb | panier | carrito |
+    carrello | winkelwagen | anmelden | connexion$ | password | subscribe | unsubscribe | sitemap | site map |
+    recommend this | tell a friend | print this | print page | print version | printer friendly | printer-friendly |
+    druckversion | wp-login | webmail | intranet | book now
 """)
+# Not pages when they are all that a link says; "executive search" and "3D print" are what firms do.
+NEVER_ALONE = _stems("search | suche | recherche | register | account | cart | print | drucken | rss | xml")
+# Legal pages that name the firm, before those on cookies.
+IDENTITY = _stems("""
+    imprint | impressum | legal$ | mentions legales | mentions-legales | mentionslegales | aviso legal | aviso-legal |
+    note legali | legal notice | legal-notice | legal information | legal-information | company information |
+    company-information | company details | company-details | terms | agb$
+""")
+# The first page of a site under another address.
+HOME_AGAIN = _stems(
+    "home | home page | homepage | startseite | start | accueil | inicio | index | default | welcome | hem"
+)

@@ -14,16 +14,24 @@ import unicodedata
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
 from crawler.errors import BadUrlError, BadWebsiteError
+from crawler.links import refusal
 
 MAX_URL_CHARS = 2000  # sitemaps.org allows 2,048; longer ones are session state
 DEFAULT_PORTS = {"http": 80, "https": 443}
 NO_WEBSITE = {"n/a", "na", "none", "null", "nan", "unknown", "tbc", "-", "--", "nil", "no", "no website", "not known"}
 TRACKING = re.compile(
-    r"utm_\w+|gclid|fbclid|msclkid|mc_[ce]id|_ga|phpsessid|jsessionid|aspsessionid\w*|sid|sessionid|session_id|cftoken|cfid",
+    r"utm_\w+|(?:mtm|pk|piwik|matomo|hsa|vero)_\w+|gclid|gclsrc|[wg]braid|dclid|fbclid|msclkid|yclid|twclid|ttclid|li_fat_id|igshid|"
+    r"srsltid|epik|mc_[ce]id|mkt_tok|_hs(?:enc|mi)|hsctatracking|_ga|_gl|s_cid|cmpid|zanpid|phpsessid|jsessionid|aspsessionid\w*|"
+    r"sid|sessid|sessionid|session_id|oscsid|zenid|xtcsid|modsid|cftoken|cfid",
     re.IGNORECASE,
 )
+# Where a reader came from, or a copy for telephones: another request, the same page. Not taken off what is requested,
+# because on some site one of them means something.
+IDLE = re.compile(r"ref|referr?er|source|src|from|via|campaign|amp|mobile", re.IGNORECASE)
 SESSION_IN_PATH = re.compile(r";(?:jsessionid|sid|phpsessid)=[^/?#]*", re.IGNORECASE)
-INDEX_NAME = re.compile(r"/(?:index|default|home)\.(?:html?|php\d?|aspx?|jsp|shtml|cfm)$", re.IGNORECASE)
+INDEX_NAME = re.compile(r"/(?:index|default)\.(?:html?|php\d?|aspx?|jsp|shtml|cfm)$", re.IGNORECASE)
+HOME_NAME = re.compile(r"^/home\.(?:html?|php\d?|aspx?|jsp|shtml|cfm)$", re.IGNORECASE)
+MOBILE_HOST = re.compile(r"^(?:www\.)?(?:m|mobile|mobil)\.")
 UNSAFE = ' \t\n\r"<>\\^`{|}'
 
 
@@ -124,15 +132,56 @@ def canonical_host(host: str) -> str:
 
 
 def page_key(url: str) -> str:
-    """A key under which spellings of one page meet: scheme, www, index name, final slash, parameter order.
+    """A key under which spellings of one page meet.
+
+    Scheme, www, telephone host, index name, final slash and order of the parameters do not count, nor do parameters
+    that only say where a reader came from. Letter case counts: on some servers only one of two spellings is there.
 
     Args:
         url: A canonical URL.
     """
     parts = urlsplit(url)
     path = INDEX_NAME.sub("/", parts.path).rstrip("/") or "/"
-    query = urlencode(sorted(parse_qsl(parts.query, keep_blank_values=True)))
+    query = ""
+    if parts.query:
+        pairs = parse_qsl(parts.query, keep_blank_values=True)
+        query = urlencode(sorted(pair for pair in pairs if not IDLE.fullmatch(pair[0])))
     return f"{_bare_host(parts.netloc)}{path}?{query}"
+
+
+def same_page(url: str, canonical_href: str, base: str) -> str:
+    """The URL under which a page is recorded, given what its canonical link says.
+
+    Many sites state one canonical address on every page, mostly the home page's. One page cannot tell that from a true
+    one, so the link is followed only where the two addresses look like one page: spellings of one address; the same
+    without a filter; the same last part of the path in another folder; or a page by number (``/?p=12``,
+    ``/index.php?id=5``) with a path of its own. It never leads to the first page of the site or of a language, to
+    another site, from https to http, or to what would not be followed as a link.
+
+    Args:
+        url: Canonical URL of the page.
+        canonical_href: The link as it stands in the page; may be empty.
+        base: What it is relative to.
+    """
+    try:
+        target = canonical_url(canonical_href, base) if canonical_href.strip() else url
+    except BadUrlError:
+        return url
+    if target == url or not same_site(target, url):
+        return url
+    ours, theirs = urlsplit(url), urlsplit(target)
+    if ours.scheme == "https" != theirs.scheme:
+        return url
+    if page_key(target).lower() == page_key(url).lower():
+        return target
+    if not _tail(theirs.path) or refusal(target):
+        return url
+    asked, kept = set(parse_qsl(ours.query)), set(parse_qsl(theirs.query))
+    same_query = asked == kept or (asked > kept and bool(refusal(url)))  # a bare ?id= is most often the page itself
+    moved = _tail(ours.path) == _tail(theirs.path) and same_query
+    numbered = bool(ours.query) and not theirs.query and INDEX_NAME.sub("/", ours.path) == "/"
+    amp = _bare_page(ours.path) == f"{_bare_page(theirs.path)}/amp"
+    return target if moved or numbered or amp else url
 
 
 def site_key(website: str) -> str:
@@ -141,9 +190,11 @@ def site_key(website: str) -> str:
     Raises:
         BadWebsiteError: As ``start_urls``.
     """
-    return page_key(start_urls(website)[0])
+    parts = urlsplit(start_urls(website)[0])
+    return page_key(parts._replace(path=HOME_NAME.sub("/", parts.path)).geturl())
 
 
+@functools.lru_cache(4096)
 def is_ip(host: str) -> bool:
     """Whether a canonical host is an address literal."""
     try:
@@ -153,6 +204,7 @@ def is_ip(host: str) -> bool:
     return True
 
 
+@functools.lru_cache(4096)
 def registered_domain(host: str) -> str:
     """``firm.co.uk`` for ``www.firm.co.uk``; an address, or a name without a public suffix, stands for itself."""
     if is_ip(host):
@@ -223,4 +275,17 @@ def _kept_query(query: str) -> str:
 
 
 def _bare_host(netloc: str) -> str:
+    bare = MOBILE_HOST.sub("", netloc)
+    if bare != netloc and registered_domain(bare.partition(":")[0]) == registered_domain(netloc.partition(":")[0]):
+        return bare.removeprefix("www.")
     return netloc.removeprefix("www.")
+
+
+def _bare_page(path: str) -> str:
+    return re.sub(r"\.\w{2,5}$", "", INDEX_NAME.sub("/", path)).strip("/").lower()
+
+
+def _tail(path: str) -> str:
+    """The last part of a path, bare; empty for the first page of a site or of a language."""
+    tail = _bare_page(path).rpartition("/")[2]
+    return "" if re.fullmatch(r"(?:[a-z]{2}(?:[-_][a-z]{2})?|home|start|startseite|accueil)?", tail) else tail

@@ -1,68 +1,70 @@
 """One site from its home page to its last chosen page, within its budgets.
 
-Knows nothing of Scrapy: it is given a function that fetches one URL, so its rules can be read and tested alone.
-Requests of a site are strictly one after the other, which is what keeps us polite and memory small.
+Knows nothing of Scrapy: it is given a function that fetches one URL, so its rules can be read and tested alone, and
+an archive can be read by the very rules by which it was crawled. Requests of a site are strictly one after the
+other, which is what keeps us polite and memory small.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from crawler.errors import BadUrlError, BadWebsiteError
-from crawler.extract import HtmlPage, read_html
-from crawler.frontier import Frontier
-from crawler.guard import AddressPolicy
+from crawler.extract import HtmlPage
+from crawler.frontier import Candidate, Frontier
+from crawler.landing import Get, Lander, Landing, Read, Sleep
+from crawler.languages import preferred_version
 from crawler.ledger import Ledger
-from crawler.records import CrawlSettings, CrawlTarget, SiteCrawl, utc_now
+from crawler.opt_out import opted_out
+from crawler.page_reading import read_page
+from crawler.records import CrawlSettings, CrawlTarget, SiteCrawl
 from crawler.reply import Reply
-from crawler.retry import should_retry, wait_before
-from crawler.sniff import page_type
-from crawler.urls import DEFAULT_PORTS, canonical_url, is_ip, page_key, same_site, start_urls
+from crawler.robots_tags import NO_LINKS, NO_WORDS, directives
+from crawler.sitemaps import read_sitemaps
+from crawler.urls import canonical_url, page_key, same_page, start_urls
 
-MAX_REDIRECTS = 5
-MAX_REFRESH_DELAY_S = 10.0
-REDIRECTS = {301, 302, 303, 307, 308}
 REQUESTS_PER_PAGE = 3  # a site of dead links may cost three requests for each page of its budget
 MAX_FAILURES_IN_A_ROW = 3
 MAX_MISSES_IN_A_ROW = 12  # 200 captured sites: 12 finds 88 % of the pages that 60 finds, with 39 % of the requests
 SITE_FAILURES = {"timeout", "connect_failed", "tls_failed", "dns_failed", "robots_unreachable"}
+REFUSALS = {401, 403}  # said to every page, they are meant for us
 START_FALLBACK = {"connect_failed", "tls_failed"}  # a 404 over https is an answer; a closed port is not
 
 
-@dataclass(frozen=True, slots=True)
-class Landing:
-    """Where following one URL ended: an outcome word, and the page when there is a new one to read."""
-
-    outcome: str
-    reason: str
-    url: str
-    row: int
-    status: int | None = None
-    html: HtmlPage | None = None
+async def read_here(body: bytes, url: str, content_type: str, kind: str) -> HtmlPage:
+    """Read a page in this process."""
+    return read_page(body, url, content_type, kind)
 
 
 class SiteVisit:
     """State of one site's crawl; ``run`` may be called once.
 
     Args:
-        target: The firm and its website cell.
+        target: The firm, its website cell and what is known of its pages.
         settings: Budgets and manners.
-        get: Fetches one URL within so many seconds; spacing between requests is its business.
+        get: Makes one request.
+        read: Turns a body into a page.
+        sleep: Waits between tries of one URL.
+        extra: URLs offered when no link leads on, for words that were collected by somebody else.
     """
 
     def __init__(
-        self, target: CrawlTarget, settings: CrawlSettings, get: Callable[[str, float], Awaitable[Reply]]
+        self,
+        target: CrawlTarget,
+        settings: CrawlSettings,
+        get: Get,
+        read: Read = read_here,
+        sleep: Sleep = asyncio.sleep,
+        extra: Sequence[str] = (),
     ) -> None:
         self.target = target
         self.settings = settings
-        self._get = get
-        self._deadline = time.monotonic() + settings.max_site_seconds
+        self._extra = extra
         self._ledger = Ledger(target)
-        self._policy = AddressPolicy(settings.allow_addresses)
+        self._lander = Lander(settings, self._ledger, target.known, get, read, sleep)
 
     async def run(self) -> SiteCrawl:
         """Crawl the site and say what came of it."""
@@ -70,33 +72,77 @@ class SiteVisit:
             starts = start_urls(self.target.website)
         except BadWebsiteError as error:
             return self._ledger.close("bad_url", str(error))
+        host = urlsplit(starts[0]).hostname or ""
+        if opted_out(host, self.settings.opt_out):
+            return self._ledger.close("opted_out", f"{host} is on the list of sites that asked to be left alone")
         home = await self._home(starts)
         if home.html is None:
+            if home.status in REFUSALS:
+                return self._ledger.close(home.outcome, f"{home.reason} for the home page, so the site is left alone")
             return self._ledger.close(home.outcome, home.reason)
-        self._ledger.final_url = home.url
-        word, reason = self._ledger.keep(home.row, home.url, home.html.words, "home")
-        if word == "parked":
-            return self._ledger.close(word, reason)
-        frontier = Frontier(home.url, self.settings.depth)
+        version = preferred_version(
+            home.html.alternates, home.html.links, home.url, home.html.words.language, self.settings.language
+        )
+        if version:
+            home = await self._version(version, home)
+        return await self._visit(home, starts)
+
+    async def _visit(self, home: Landing, starts: Sequence[str]) -> SiteCrawl:
+        frontier = Frontier(home.url, self.settings.depth, self.settings.language)
         for start in starts:
             frontier.seen(start)
-        frontier.add(home.html.links, _base(home), 0)
+        self._ledger.final_url = home.url
+        word, reason = self._take(home, "home", frontier, 0)
+        if word == "parked":
+            return self._ledger.close(word, reason)
+        if self.settings.page_budget > 1 and self.settings.depth:
+            language = self.settings.language or (home.html.words.language if home.html else "")
+            mapped = await read_sitemaps(home.sitemaps, home.url, self._sitemap, language)
+            frontier.add_sitemap(mapped.urls)
         stopped = await self._read_on(frontier)
+        if not stopped and self._extra:
+            frontier.add_sitemap(self._extra)
+            stopped = await self._read_on(frontier)
+        for url, why in frontier.skipped():
+            self._ledger.skip(url, why)
+        for url, why in frontier.left():
+            self._ledger.skip(url, f"not read: {stopped}" if stopped else why)
         if stopped:
             self._ledger.flags.add("partial")
-        if self._ledger.pages:
+        return self._end(frontier, reason, stopped)
+
+    def _end(self, frontier: Frontier, reason: str, stopped: str) -> SiteCrawl:
+        ledger = self._ledger
+        if ledger.script_pages and 2 * ledger.script_pages >= ledger.html_pages:
+            ledger.flags.add("needs_script")
+        if ledger.pages:
             more = f"; stopped early: {stopped}" if stopped else ""
-            return self._ledger.close("ok", f"{len(self._ledger.pages)} pages with text{more}")
+            return ledger.close("ok", f"{len(ledger.pages)} pages with text{more}")
+        if ledger.unindexed:
+            return ledger.close("noindex", "the site asks robots not to use its pages (noindex)")
+        if "needs_script" in ledger.flags:
+            return ledger.close("empty", "the text of this site can be seen only by running its scripts")
         if frontier.traps and not reason:
-            return self._ledger.close("trap_limit", "only links that look like traps, and no text")
-        return self._ledger.close("empty", reason or "no page has text that can be read without running scripts")
+            return ledger.close("trap_limit", "only links that look like traps, and no text")
+        return ledger.close("empty", reason or "no page has text that can be read without running scripts")
 
     async def _home(self, starts: tuple[str, ...]) -> Landing:
         for start in starts[:-1]:
-            home = await self._land(start, "home page", start, retries=0)
+            home = await self._lander.land(start, "home page", start, retries=0)
             if home.outcome not in START_FALLBACK:
                 return home
-        return await self._land(starts[-1], "home page", starts[-1], self.settings.retries)
+        return await self._lander.land(starts[-1], "home page", starts[-1], self.settings.retries)
+
+    async def _version(self, url: str, home: Landing) -> Landing:
+        """The home page in the preferred language, or the one at hand when that cannot be read."""
+        chosen = f"home page in the preferred language, {self.settings.language}"
+        landing = await self._lander.land(url, chosen, home.url, self.settings.retries, lambda _: False)
+        return landing if landing.html is not None else home
+
+    async def _sitemap(self, url: str) -> Reply:
+        reply = await self._lander.request(url, 0)
+        self._ledger.record(reply, "sitemap")
+        return reply
 
     async def _read_on(self, frontier: Frontier) -> str:
         """Read the best pages until the queue or the page budget ends; returns what else ended it, if anything."""
@@ -105,23 +151,49 @@ class SiteVisit:
             stopped = self._budget_spent(failures, misses)
             if stopped:
                 return stopped
-            landing = await self._land(candidate.url, candidate.chosen, frontier.home, self.settings.retries, frontier)
-            busy = landing.outcome == "http_error" and (landing.status or 0) >= 429
-            failures = failures + 1 if landing.outcome in SITE_FAILURES or busy else 0
+            landing = await self._lander.land(
+                candidate.url,
+                candidate.chosen,
+                frontier.home,
+                self.settings.retries,
+                frontier.seen,
+                candidate.rank.kind,
+            )
+            refused = landing.outcome == "http_error" and ((landing.status or 0) >= 429 or landing.status in REFUSALS)
+            failures = failures + 1 if landing.outcome in SITE_FAILURES or refused else 0
             if landing.outcome != "robots_disallowed":
                 misses = 0 if landing.outcome == "ok" else misses + 1
             if landing.html is not None:
-                self._ledger.keep(landing.row, landing.url, landing.html.words, candidate.rank.kind)
-                frontier.took(candidate)
-                frontier.add(landing.html.links, _base(landing), candidate.depth)
+                self._take(landing, candidate.rank.kind, frontier, candidate.depth, candidate)
         return ""
+
+    def _take(
+        self, landing: Landing, kind: str, frontier: Frontier, depth: int, candidate: Candidate | None = None
+    ) -> tuple[str, str]:
+        """Keep a page's words and queue its links, as far as the page lets us."""
+        html = landing.html
+        assert html is not None  # noqa: S101 (callers have looked)
+        said = html.robots | directives(landing.robots_tag.split("\n"))
+        base = _base(html, landing.url)
+        if candidate is not None:
+            frontier.took(candidate)
+        if not said & NO_LINKS:
+            frontier.add(html.links, base, depth)
+        if said & NO_WORDS:
+            self._ledger.leave_out(landing.row, sorted(said & NO_WORDS)[0])
+            return "", ""
+        same = same_page(landing.url, html.canonical, base)
+        if page_key(same) != page_key(landing.url) and frontier.seen(same) and candidate is not None:
+            self._ledger.amend(landing.row, note=f"the same page as {same}")
+            return "", ""
+        return self._ledger.keep(landing.row, landing.url, html, kind)
 
     def _budget_spent(self, failures: int, misses: int) -> str:
         if self._ledger.tries >= REQUESTS_PER_PAGE * self.settings.page_budget:
             return "too many requests for too few pages"
         if self._ledger.bytes_read >= self.settings.max_site_bytes:
             return "byte budget used up"
-        if time.monotonic() >= self._deadline:
+        if time.monotonic() >= self._lander.deadline:
             return "time budget used up"
         if failures >= MAX_FAILURES_IN_A_ROW:
             return f"{failures} failed requests in a row"
@@ -129,89 +201,9 @@ class SiteVisit:
             return f"{misses} dead links in a row"
         return ""
 
-    async def _land(self, url: str, chosen: str, home: str, retries: int, frontier: Frontier | None = None) -> Landing:
-        """Follow one URL through redirects and refreshes to a page or a named failure."""
-        hops: list[str] = []
-        while True:
-            reply = await self._request(url, retries)
-            row = self._ledger.record(reply, chosen)
-            if reply.outcome != "ok":
-                return Landing(reply.outcome, reply.reason, url, row, reply.status)
-            html: HtmlPage | None = None
-            following, kind = reply.location if reply.status in REDIRECTS else "", "redirect"
-            if not following:
-                landing = self._read(reply, url, row)
-                html = landing.html
-                following, kind = _refresh_target(html, url), "meta refresh"
-                if not following:
-                    return landing
-            try:
-                target = canonical_url(following, url)
-            except BadUrlError as error:
-                return self._stop(row, "bad_response", f"{kind} to no URL: {error}", url)
-            hops.append(url)
-            refusal = self._literal_refusal(target)
-            if refusal:
-                return self._stop(row, "blocked_address", f"{kind} to blocked address {refusal}", url)
-            if not same_site(target, home):
-                return self._stop(row, "redirect_offsite", f"{kind} to another site: {target[:200]}", url)
-            if target in hops or len(hops) > MAX_REDIRECTS:
-                trail = " > ".join(hop[:80] for hop in hops)
-                return self._stop(row, "trap_limit", f"redirected {len(hops)} times: {trail}", url)
-            if frontier is not None and page_key(target) != page_key(url) and frontier.seen(target):
-                self._ledger.amend(row, note=f"{kind} to a page already read")
-                return Landing("ok", "already read", url, row, reply.status)
-            self._ledger.html_pages -= html is not None
-            url, chosen = target, f"{kind} from {chosen}"
 
-    def _literal_refusal(self, url: str) -> str:
-        """Name a forbidden address that a redirect spells out; names are the resolver's to judge."""
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        why = self._policy.refusal(host, parts.port or DEFAULT_PORTS[parts.scheme]) if is_ip(host) else ""
-        return f"{host} ({why})" if why else ""
-
-    def _read(self, reply: Reply, url: str, row: int) -> Landing:
-        word, reason = page_type(reply.body, reply.content_type)
-        if reply.status is None or reply.status >= 300:
-            word, reason = "bad_response", f"HTTP {reply.status} without a place to go"
-        if word:
-            return self._stop(row, word, reason, url)
-        self._ledger.html_pages += 1
-        return Landing("ok", "", url, row, reply.status, read_html(reply.body, url, reply.content_type))
-
-    def _stop(self, row: int, outcome: str, reason: str, url: str) -> Landing:
-        self._ledger.amend(row, outcome=outcome)
-        return Landing(outcome, reason, url, row)
-
-    async def _request(self, url: str, retries: int) -> Reply:
-        """Fetch one URL, trying again where that may help."""
-        tries = 0
-        while True:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                return Reply(url, "timeout", "the site's time budget is used up", utc_now())
-            reply = await self._get(url, min(self.settings.timeout_s, left))
-            tries += 1
-            self._ledger.count(reply)
-            wait = wait_before(reply, tries, self.settings.delay_s)
-            if not should_retry(reply, tries, retries) or wait >= self._deadline - time.monotonic():
-                return reply
-            await asyncio.sleep(wait)
-
-
-def _refresh_target(html: HtmlPage | None, url: str) -> str:
-    if html is None or html.refresh is None or html.refresh[0] > MAX_REFRESH_DELAY_S:
-        return ""
+def _base(html: HtmlPage, url: str) -> str:
     try:
-        target = canonical_url(html.refresh[1], url)
+        return canonical_url(html.base, url) if html.base else url
     except BadUrlError:
-        return ""
-    return "" if target == url else target
-
-
-def _base(landing: Landing) -> str:
-    try:
-        return canonical_url(landing.html.base, landing.url) if landing.html and landing.html.base else landing.url
-    except BadUrlError:
-        return landing.url
+        return url

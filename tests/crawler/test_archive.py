@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import os
+import random
+import subprocess
+import sys
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from crawler.archive import Archive, good_length, read_record, recover
+from crawler.archive import Archive, read_record
 from crawler.bodies import decode_body
 from crawler.errors import ArchiveError, BodyError
+from crawler.mending import good_length, recover, salvage, verify
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -97,6 +103,142 @@ def test_reference_into_the_middle_of_a_record(tmp_path: Path) -> None:
         read_record(tmp_path, f"{name}:{int(offset) + 3}")
 
 
+def test_a_revisit_leads_to_the_response_it_leans_on(tmp_path: Path) -> None:
+    archive, (ref,) = fill(tmp_path, 1)
+    same = archive.add_revisit("http://f.com/0", 304, [("ETag", '"x"')], AT, ref, "http://f.com/0", AT)
+    moved = archive.add_revisit("https://f.com/", 200, [], AT, same, "http://f.com/0", AT)
+    text = archive.add_text("http://f.com/t", "Wörter", AT)
+    assert [read_record(tmp_path, one).body for one in (same, moved, text)] == [b"body 0", b"body 0", "Wörter".encode()]
+    loop = f"{ref.partition(':')[0]}:{archive._size}"
+    archive.add_revisit("http://f.com/loop", 304, [], AT, loop, "http://f.com/loop", AT)
+    failed = archive.add_failure("http://f.com/f", "timeout", "f.com did not answer\r\nX: y", AT)
+    with pytest.raises(ArchiveError, match="revisit of a revisit"):
+        read_record(tmp_path, loop)
+    with pytest.raises(ArchiveError, match="no HTTP response"):
+        read_record(tmp_path, failed)
+    archive.close()
+
+
+def test_what_a_second_implementation_makes_of_our_records(tmp_path: Path) -> None:
+    from warcio.archiveiterator import ArchiveIterator
+
+    archive, (ref,) = fill(tmp_path, 1)
+    archive.add_revisit("http://f.com/0", 304, [("ETag", '"x"')], AT, ref, "http://f.com/0", AT)
+    archive.add_failure("http://f.com/f", "timeout", "no answer", AT, connected=True)
+    archive.close()
+    name, offset = ref.split(":")
+    with (tmp_path / name).open("rb") as file:
+        found = [
+            (record.rec_type, record.rec_headers, record.content_stream().read()) for record in ArchiveIterator(file)
+        ]
+    assert [kind for kind, _, _ in found] == ["warcinfo", "response", "revisit", "metadata"]
+    assert found[1][2] == b"body 0"
+    revisit = dict(found[2][1].headers)
+    assert revisit["WARC-Profile"].endswith("/revisit/server-not-modified")
+    assert revisit["WARC-Refers-To-Date"] == revisit["WARC-Date"] == "2026-03-01T12:00:00.123456Z"
+    assert (revisit["WARC-Refers-To-Filename"], revisit["WARC-Refers-To-File-Offset"]) == (name, offset)
+    assert found[3][2] == b"outcome: timeout\r\nreason: no answer\r\nconnected: yes\r\n"
+
+
+def test_headers_are_kept_as_they_came(tmp_path: Path) -> None:
+    archive = Archive(tmp_path, "test")
+    came = "/größe".encode().decode("latin-1")
+    ref = archive.add("http://f.com/", 302, [("Location", came)], b"", "", AT)
+    assert dict(read_record(tmp_path, ref).headers)["Location"] == came
+    archive.close()
+
+
+def test_verify_finds_every_flipped_bit(tmp_path: Path) -> None:
+    archive, refs = fill(tmp_path, 12)
+    archive.close()
+    path = tmp_path / refs[0].split(":")[0]
+    assert verify(path) is None
+    whole = path.read_bytes()
+    seed = random.randrange(10**6)
+    flips = random.Random(seed)
+    copy = tmp_path / "copy.warc.gz"
+    for _ in range(500):
+        place, bit = flips.randrange(len(whole)), 1 << flips.randrange(8)
+        data = bytearray(whole)
+        data[place] ^= bit
+        copy.write_bytes(data)
+        idle = gzip_or_nothing(bytes(data)) == gzip.decompress(whole)
+        assert verify(copy) is not None or idle, f"seed {seed}: bit {bit} of byte {place}"
+
+
+def gzip_or_nothing(data: bytes) -> bytes:
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, ValueError, zlib.error):
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("cut then appended", {0, 1, 2, 5, 6, 7}), ("hole", {0, 1, 2, 5, 6, 7}), ("zero tail", {0, 1, 2, 3, 4, 5, 6})],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_salvage_gets_what_lies_behind_the_damage(tmp_path: Path, name: str, kept: set[int]) -> None:
+    archive, refs = fill(tmp_path, 7)
+    archive.close()
+    path = tmp_path / refs[0].split(":")[0]
+    data = path.read_bytes()
+    places = [0, *(int(ref.split(":")[1]) for ref in refs)]
+    cut, rest = places[3] + 40, places[5]
+    damaged = {
+        "cut then appended": data[:cut] + data[rest:],
+        "hole": data[:cut] + bytes(rest - cut) + data[rest:],
+        "zero tail": data[: places[7] + 20] + bytes(4096),
+    }[name]
+    path.write_bytes(damaged)
+    damage = verify(path)
+    assert damage is not None
+    assert damage.offset == (places[7] if name == "zero tail" else places[3])
+    assert damage.whole == (7 if name == "zero tail" else 3)
+    found = [path.read_bytes()[at : at + 30] for at in salvage(path)]
+    assert found == [data[places[number] :][:30] for number in sorted(kept)]
+
+
+WRITER = """
+import os, random, signal, sys, time
+from datetime import datetime, timezone
+from pathlib import Path
+from crawler.archive import Archive
+import fastwarc.warc
+for seed in range(int(sys.argv[2])):
+    folder = Path(sys.argv[1]) / str(seed)
+    folder.mkdir()
+    child = os.fork()
+    if not child:
+        archive = Archive(folder, "test")
+        told = os.open(folder / "told", os.O_CREAT | os.O_WRONLY)
+        rng = random.Random(seed)
+        while True:
+            body = rng.randbytes(rng.randrange(60_000))
+            ref = archive.add("http://f.com/", 200, [], body, "", datetime.now(timezone.utc))
+            os.write(told, (ref + "\\n").encode())
+    time.sleep(random.Random(seed).uniform(0.005, 0.08))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+"""
+
+
+def test_a_kill_at_any_moment_leaves_every_record_that_was_told_of(tmp_path: Path) -> None:
+    seeds = 20
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    subprocess.run([sys.executable, "-c", WRITER, str(tmp_path), str(seeds)], check=True, timeout=60, env=environment)
+    told = 0
+    for seed in range(seeds):
+        folder = tmp_path / str(seed)
+        repaired = recover(folder)
+        assert all(verify(path) is None for path in repaired)
+        for ref in (folder / "told").read_text().split("\n")[:-1] if (folder / "told").exists() else ():
+            told += 1
+            assert read_record(folder, ref).status == 200, f"seed {seed}"
+        assert not list(folder.glob("*.open"))
+    assert told > seeds
+
+
 def zstd(data: bytes) -> bytes:
     from backports import zstd as codec
 
@@ -106,12 +248,10 @@ def zstd(data: bytes) -> bytes:
 def brotli(data: bytes) -> bytes:
     import brotli as codec  # type: ignore[import-untyped]
 
-    return bytes(codec.compress(data))
+    return bytes(codec.compress(data, quality=3))
 
 
 def deflate(data: bytes) -> bytes:
-    import zlib
-
     return zlib.compress(data)
 
 

@@ -39,6 +39,7 @@ class Fleet:
     def _build(self, web: Any) -> dict[str, str]:
         page, answer, text = web.page, web.answer, web.filler
         other = web.add({"/": page("Elsewhere", "Another firm entirely. " * 10)})
+        moved = web.add({"/": page("New address", "We are the same firm at a new address, pressing metal. " * 5)})
         private = f"http://127.0.0.1:{web.port}/secret"
         links = (
             "<a href='/about'>About us</a> <a href='/products'>Products</a> <a href='/blog/1'>Blog</a> "
@@ -81,9 +82,13 @@ class Fleet:
             },
             "robots_delay": {"/robots.txt": answer("User-agent: firmscope\nCrawl-delay: 1000000"), "/": ok},
             "robots_html": {"/robots.txt": answer("<!doctype html><html><body>Log in</body></html>"), "/": ok},
-            "offsite": {"/": answer("", 301, Location=web.url(other))},
-            "offsite_refresh": {
-                "/": answer(f"<html><head><meta http-equiv=refresh content='0; url={web.url(other)}'></head></html>")
+            "alias": {"/": answer("", 301, Location=web.url(moved))},
+            "sub_offsite": {
+                "/": page("Some", text, "<a href='/about'>About us</a>"),
+                "/about": answer("", 301, Location=web.url(other)),
+            },
+            "alias_refresh": {
+                "/": answer(f"<html><head><meta http-equiv=refresh content='0; url={web.url(moved)}'></head></html>")
             },
             "chain": {
                 **{f"/{n}": answer("", 302, Location=f"/{n + 1}") for n in range(1, 5)},
@@ -117,7 +122,7 @@ class Fleet:
             "empty": {"/": answer(b"")},
             "script": {"/": answer("<html><body><div id=root></div><script>go()</script></body></html>")},
             "deep": {"/": answer("<html><body>" + "<div>" * 5000 + f"<p>{text}</p></body></html>")},
-            "punycode": {"/": answer("<p>" + text * 3000, content_type="text/html; charset=punycode")},
+            "punycode": {"/": answer(f"<!--{text * 3000}--><p>{text}", content_type="text/html; charset=punycode")},
             "half": {
                 "/": page("Half", text, "<a href='/products'>Products</a><a href='/about'>About</a>"),
                 "/products": web.short_body,
@@ -129,7 +134,7 @@ class Fleet:
             self.sites[firm_id] = web.add(site_pages)
             websites[firm_id] = web.url(self.sites[firm_id])
         self.sites["private"] = web.add({"*": ok}, "127.0.0.1")
-        self.sites["other"] = other
+        self.sites |= {"other": other, "moved": moved}
         good = websites["good"]
         return websites | {
             "same_site": good.replace("http://", "HTTP://") + "index.html",
@@ -147,11 +152,11 @@ def fleet(web: Any, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
 
 
 SITES_BY_OUTCOME = {
-    "ok": "good same_site no_scheme robots_some robots_404 robots_html chain gzip deep punycode half",
+    "ok": "good same_site no_scheme robots_some robots_404 robots_html chain gzip deep punycode half alias "
+    "alias_refresh sub_offsite",
     "robots_disallowed": "robots_all robots_403 robots_long",
     "robots_unreachable": "robots_503 robots_429 robots_silent robots_reset robots_private",
     "trap_limit": "robots_delay loop too_many",
-    "redirect_offsite": "offsite offsite_refresh",
     "bad_response": "bad_location endless_headers nested binary",
     "blocked_address": "to_private",
     "parked": "parked",
@@ -209,10 +214,20 @@ def test_nothing_was_sent_to_an_address_that_is_not_allowed(fleet: Fleet) -> Non
 
 def test_other_site_is_not_read_for_a_firm(fleet: Fleet) -> None:
     assert fleet.sites["other"].hits == []
+    about = next(fetch for fetch in fleet.results["sub_offsite"].fetches if fetch.url.endswith("/about"))
+    assert about.outcome == "redirect_offsite"
+
+
+@pytest.mark.parametrize("firm_id", ["alias", "alias_refresh"])
+def test_home_page_may_lead_to_another_domain_which_is_noted(fleet: Fleet, firm_id: str) -> None:
+    site = fleet.results[firm_id]
+    old, new = fleet.sites[firm_id].address, fleet.sites["moved"].address
+    assert (site.outcome, site.aliases, new in site.final_url) == ("ok", (old,), True)
+    assert "new address" in site.pages[0].text
 
 
 def test_good_site_is_read_best_pages_first_and_once(fleet: Fleet) -> None:
-    asked = [path for path in fleet.sites["good"].paths if path != "/robots.txt"]
+    asked = [path for path in fleet.sites["good"].paths if path not in {"/robots.txt", "/sitemap.xml"}]
     assert asked[:3] == ["/", "/about", "/products"]
     assert asked.count("/") == 1, "three firms name this site"
     assert "/login" not in asked

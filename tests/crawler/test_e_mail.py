@@ -75,7 +75,7 @@ def test_nothing_that_is_handed_over_holds_an_address(
     assert MASK in found["firm"].pages[0].title
     assert "jane@" not in found["firm"].to_json() + found["away"].to_json()
     assert "joe" not in found["firm"].pages[0].text
-    assert MASK in found["away"].reason
+    assert found["away"].outcome == "bad_response"
     cell = CrawlTarget("cell", "mailto:jane@firm.co.uk")
     wrong = next(iter(crawl([cell], replace(settings), tmp_path / "a", tmp_path / "w")))
     assert (wrong.outcome, wrong.website) == ("bad_url", cell.website)

@@ -33,6 +33,13 @@ KINDS = [
     ("/blog/our-services", "", "news"),
     ("/careers", "", "other"),
     ("/xyz", "", "other"),
+    ("/shop/engineering-kit", "", "product"),
+    ("/products/service-kit-3", "Service kit", "product"),
+    ("/shop/contact", "", "contact"),
+    ("/index.php?page=about", "", "about"),
+    ("/index.php?id=4", "Our services", "service"),
+    ("/executive-search", "Executive search", "other"),
+    ("/3d-print", "3D print", "other"),
 ]
 
 
@@ -42,7 +49,17 @@ def test_kind(path: str, anchor: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "anchor"), [("/login", ""), ("/my-account", ""), ("/x", "Sign in"), ("/basket", ""), ("/warenkorb", "")]
+    ("path", "anchor"),
+    [
+        ("/login", ""),
+        ("/my-account", ""),
+        ("/x", "Sign in"),
+        ("/basket", ""),
+        ("/warenkorb", ""),
+        ("/search", ""),
+        ("/x", "Print"),
+        ("/x", "Print this page"),
+    ],
 )
 def test_never(path: str, anchor: str) -> None:
     assert rank(HOME.rstrip("/") + path, anchor, 1, HOME).score is None
@@ -72,10 +89,14 @@ def test_what_the_firm_does_comes_before_what_it_says_about_itself() -> None:
 
 
 def test_contact_and_legal_are_read_once_each() -> None:
-    assert read_order(("/contact", ""), ("/contact/leeds", ""), ("/privacy", ""), ("/terms", "")) == [
+    assert read_order(("/contact", ""), ("/contact/leeds", ""), ("/terms", ""), ("/privacy", "")) == [
         "contact",
-        "privacy",
+        "terms",
     ]
+
+
+def test_the_legal_page_that_names_the_firm_comes_before_the_one_on_cookies() -> None:
+    assert read_order(("/cookies", ""), ("/privacy", ""), ("/impressum", "")) == ["impressum"]
 
 
 def test_english_version_of_a_foreign_site_comes_first() -> None:
@@ -84,6 +105,14 @@ def test_english_version_of_a_foreign_site_comes_first() -> None:
 
 def test_copies_in_another_language_come_late() -> None:
     assert read_order(("/de/produkte", ""), ("/xyz", "")) == ["xyz", "de/produkte"]
+
+
+def test_another_tenant_of_a_shared_host_comes_late() -> None:
+    home = "https://host.com/~acme/"
+    links = (("/hosting-services", ""), ("products.html", ""), ("/~acme/history.html", ""), ("/~other/about", ""))
+    order = read_order(*links, home=home)
+    assert order.index("https://host.com/~acme/products.html") < order.index("https://host.com/~other/about")
+    assert order.index("https://host.com/~acme/history.html") < order.index("https://host.com/hosting-services")
 
 
 def test_wildcard_hosts_are_bounded() -> None:

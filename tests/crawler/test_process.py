@@ -1,8 +1,7 @@
-"""The child process: spacing, falls from https to http, and what is left when it dies or is not wanted any more."""
+"""The child process: budgets, falls from https to http, and what is left when it dies or is not wanted any more."""
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 import subprocess
@@ -41,28 +40,11 @@ def many_pages(web: Any, count: int) -> dict[str, bytes]:
     return {"/": web.page("Home", web.filler, links), **pages}
 
 
-def test_requests_to_a_host_keep_their_distance_robots_included(
-    web: Any, run_crawl: Crawl, settings: CrawlSettings
-) -> None:
-    site = web.add(many_pages(web, 3))
-    run_crawl({"firm": web.url(site)}, replace(settings, delay_s=0.5))
-    times = [hit.at for hit in site.hits]
-    assert len(times) == 6  # robots.txt, home, the dead About link of its menu, three products
-    assert min(later - earlier for earlier, later in itertools.pairwise(times)) >= 0.45
-
-
-def test_crawl_delay_stretches_the_distance(web: Any, run_crawl: Crawl) -> None:
-    site = web.add({"/robots.txt": web.answer("User-agent: firmscope\nCrawl-delay: 0.7"), **many_pages(web, 2)})
-    run_crawl({"firm": web.url(site)})
-    times = [hit.at for hit in site.hits]
-    assert min(later - earlier for earlier, later in itertools.pairwise(times[1:])) >= 0.65
-
-
 def test_page_budget_bounds_the_pages(web: Any, run_crawl: Crawl, settings: CrawlSettings) -> None:
     site = web.add(many_pages(web, 30))
     result = run_crawl({"firm": web.url(site)}, replace(settings, page_budget=5))["firm"]
-    # Besides the five pages: robots.txt and the dead About link of the menu.
-    assert (len(result.pages), result.requests, len(site.hits)) == (5, 7, 7)
+    # Besides the five pages: robots.txt, sitemap.xml and the dead About link of the menu.
+    assert (len(result.pages), result.requests, len(site.hits)) == (5, 8, 8)
 
 
 def test_trap_without_end_is_left_at_the_budget(web: Any, run_crawl: Crawl, settings: CrawlSettings) -> None:
@@ -74,7 +56,8 @@ def test_trap_without_end_is_left_at_the_budget(web: Any, run_crawl: Crawl, sett
 
     site = web.add({"/robots.txt": web.answer("", 404), "*": next_page})
     result = run_crawl({"firm": web.url(site)}, replace(settings, depth=1000))["firm"]
-    assert (result.outcome, len(site.hits)) == ("ok", settings.page_budget + 1)
+    asked = [path for path in site.paths if path not in ("/robots.txt", "/sitemap.xml")]
+    assert (result.outcome, len(asked)) == ("ok", settings.page_budget)
 
 
 def test_without_a_scheme_https_is_tried_first_and_http_if_there_is_none(web: Any, run_crawl: Crawl) -> None:
@@ -83,17 +66,6 @@ def test_without_a_scheme_https_is_tried_first_and_http_if_there_is_none(web: An
     assert (result.outcome, result.final_url) == ("ok", web.url(site))
     assert result.fetches[0].url.startswith("https://")
     assert result.fetches[0].outcome in {"tls_failed", "connect_failed"}
-
-
-def test_busy_site_is_asked_again_after_the_time_it_names(web: Any, run_crawl: Crawl) -> None:
-    async def busy_once(hit: Any, writer: Any) -> None:
-        first = len([path for path in site.paths if path == "/"]) == 1
-        writer.write(web.answer("", 503, Retry_After="2") if first else web.page("Back", web.filler))
-
-    site = web.add({"/": busy_once})
-    assert run_crawl({"firm": web.url(site)})["firm"].outcome == "ok"
-    times = [hit.at for hit in site.hits if hit.path == "/"]
-    assert times[1] - times[0] >= 1.9
 
 
 def test_killed_child_leaves_every_firm_with_one_outcome(web: Any, tmp_path: Path, settings: CrawlSettings) -> None:

@@ -7,6 +7,8 @@ import errno
 import os
 import random
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -171,3 +173,15 @@ def test_full_disk_ends_the_crawl_with_the_systems_own_number(
     assert names(tmp_path / "work") == ["crawl.log"]
     assert run_crawl({"later": web.url(later)})["later"].outcome == "ok"
     assert not list((tmp_path / "archive").glob("*.open"))
+
+
+def test_a_process_that_hangs_in_native_code_ends_itself() -> None:
+    code = (
+        "import asyncio, time\nfrom crawler import spider\nspider.BEAT_S, spider.HUNG_S = 0.05, 0.5\n"
+        "async def main():\n    beat = asyncio.create_task(spider._beat())\n    await asyncio.sleep(1)\n"
+        "    print('alive', flush=True)\n    time.sleep(60)\nasyncio.run(main())"
+    )
+    root = Path(__file__).resolve().parents[2]
+    ended = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=50)
+    assert (ended.returncode, ended.stdout) == (1, "alive\n")
+    assert "Timeout" in ended.stderr, "the log says where it hung"

@@ -1,129 +1,12 @@
-"""Bytes to words: encodings, main text, languages, placeholders, repeated blocks."""
+"""Clean text, its language, and blocks that a site repeats."""
 
 from __future__ import annotations
 
-import time
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from crawler.boilerplate import drop_repeated, is_consent
-from crawler.charset import codec_of, decode_html
-from crawler.extract import extract_page, nesting, read_html, with_description
-from crawler.placeholders import placeholder
-
-WORDS = "Grüße aus München: Präzision für Maschinen, Größe und Qualität seit 1974."
-HTML = f"<html><head><title>t</title></head><body><p>{WORDS}</p></body></html>"
-
-
-def meta(label: str) -> str:
-    return HTML.replace("<title>", f'<meta charset="{label}"><title>')
-
-
-CHARSETS = [
-    ("utf-8 in header", HTML.encode(), "text/html; charset=utf-8", "header"),
-    ("latin-1 in header", HTML.encode("cp1252"), 'text/html; charset="ISO-8859-1"', "header"),
-    ("header beats meta", meta("shift_jis").encode("cp1252"), "text/html; charset=windows-1252", "header"),
-    ("meta", meta("iso-8859-1").encode("cp1252"), "text/html", "meta"),
-    ("meta says utf-16 and cannot be", meta("utf-16").encode(), "text/html", "meta"),
-    ("bom beats header", b"\xef\xbb\xbf" + HTML.encode(), "text/html; charset=iso-8859-1", "bom"),
-    ("utf-16 with bom", HTML.encode("utf-16"), "text/html", "bom"),
-    ("nothing said, utf-8", HTML.encode(), "", "detected"),
-    ("nothing said, windows-1252", (HTML * 20).encode("cp1252"), "", "detected"),
-    ("header lies, is utf-8", HTML.encode(), "text/html; charset=iso-8859-1", "detected"),
-    ("header lies, meta is right", meta("windows-1252").encode("cp1252"), "text/html; charset=utf-8", "meta"),
-    *[
-        (f"label {label}", HTML.encode(), f"text/html; charset={label}", "detected")
-        for label in (
-            "punycode",
-            "idna",
-            "unicode_escape",
-            "bz2",
-            "rot13",
-            "utf-7",
-            "hex",
-            "undefined",
-            "x" * 10_000,
-            "mbcs",
-            "",
-        )
-    ],
-    *[
-        (f"meta label {label}", meta(label).encode(), "text/html", "detected")
-        for label in ("punycode", "idna", "unicode_escape", "zlib")
-    ],
-]
-
-
-@pytest.mark.parametrize(("body", "label", "source"), [c[1:] for c in CHARSETS], ids=[c[0][:40] for c in CHARSETS])
-def test_encoding(body: bytes, label: str, source: str) -> None:
-    decoded = decode_html(body, label)
-    assert WORDS in decoded.text
-    assert decoded.source == source
-    assert WORDS in extract_page(body, "http://f.com/", label).text
-
-
-@pytest.mark.parametrize(
-    ("label", "codec"), [("gb2312", "gb18030"), ("latin1", "cp1252"), (" UTF8 ", "utf-8"), ("a\x00b", ""), ("ü", "")]
-)
-def test_labels_of_the_standard(label: str, codec: str) -> None:
-    assert codec_of(label) == codec
-
-
-def test_hostile_label_is_fast_on_a_megabyte() -> None:
-    started = time.monotonic()
-    extract_page(b"<p>" + b"abc- " * 250_000, "http://f.com/", "text/html; charset=punycode")
-    assert time.monotonic() - started < 2
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.binary(max_size=400), st.text(max_size=30))
-def test_never_raises_and_gives_clean_text(body: bytes, label: str) -> None:
-    page = extract_page(body, "http://f.com/", label)
-    (page.text + page.title + page.description).encode("utf-8")
-    assert "\x00" not in page.text
-
-
-@pytest.mark.parametrize("depth", [5_000, 200_000])
-def test_deep_nesting_keeps_the_tail_quickly(depth: int) -> None:
-    body = ("<html><body><p>before</p>" + "<div>" * depth + "<p>the tail of the page</p>").encode()
-    started = time.monotonic()
-    page = extract_page(body, "http://f.com/")
-    assert time.monotonic() - started < 2
-    assert "the tail of the page" in page.text
-    assert page.cut
-
-
-def test_open_tags_that_html_allows_are_not_nesting() -> None:
-    assert nesting("<p>" * 900 + "<ul>" + "<li>x" * 900 + "</ul>") <= 2
-
-
-def test_many_links_are_read_quickly() -> None:
-    body = "".join(f"<a href='/p{n}'>Page {n}</a> " for n in range(100_000)).encode()
-    started = time.monotonic()
-    found = read_html(body, "http://f.com/")
-    assert time.monotonic() - started < 5
-    assert 100 < len(found.links) <= 5_000
-
-
-def test_whole_page_in_a_form_is_read() -> None:
-    text = "We rebuild hydraulic presses of any make. " * 10
-    page = extract_page(f"<body><form id='aspnetForm'><div><p>{text}</p></div></form></body>".encode(), "http://f.com/")
-    assert "rebuild hydraulic presses" in page.text
-
-
-def test_description_leads_unless_the_text_says_it() -> None:
-    body = "<head><meta name=description content='Presses from Derby.'></head><body><p>{}</p></body>"
-    assert (
-        with_description(extract_page(body.format("We make machines.").encode(), ""))
-        == "Presses from Derby.\n\nWe make machines."
-    )
-    assert (
-        with_description(extract_page(body.format("Presses from Derby. And more.").encode(), ""))
-        == "Presses from Derby. And more."
-    )
-
+from crawler.extract import extract_page
+from crawler.text import clean_text, language_of
 
 LANGUAGES = [
     ("en", "We build machines for the food industry and deliver them to customers all over the world every day."),
@@ -158,31 +41,6 @@ def test_language(code: str, text: str) -> None:
     assert extract_page(page, "http://f.com/", "text/html; charset=utf-8").language == code
 
 
-PLACEHOLDERS = [
-    ("for sale", "firm.com", "This domain is for sale. Buy this domain now.", "parked"),
-    ("registrar", "firm.com", "The domain firm.com is registered with Namebright.", "parked"),
-    ("nginx", "Welcome to nginx!", "If you see this page, the nginx web server is installed.", "parked"),
-    ("apache", "Apache2 Ubuntu Default Page: It works", "It works!", "parked"),
-    ("soon", "Firm", "Our new website coming soon", "parked"),
-    ("suspended", "Account Suspended", "This Account has been suspended. Contact your hosting provider.", "parked"),
-    ("robot check", "Just a moment...", "Checking your browser before accessing firm.com.", "empty"),
-    ("script wall", "App", "You need to enable JavaScript to run this app.", "empty"),
-    ("soft 404", "Page not found", "Sorry! The page you are looking for does not exist.", "empty"),
-    ("German soft 404", "Fehler", "Diese Seite wurde leider nicht gefunden.", "empty"),
-    ("domain consultancy", "Domains Ltd", "We help firms whose domain name is valuable to protect it. " * 30, ""),
-    ("estate agent", "Homes for sale", "Houses for sale in Derby. Every domain of property law is known to us.", ""),
-    ("bakery", "Cookies", "We bake cookies and cakes for cafes in Leicester, fresh every morning.", ""),
-    ("model 404", "Pumps", "The pump model 404 moves nine cubic metres of slurry an hour.", ""),
-    ("builder", "Builders", "We build houses. Three sites under construction in Nottingham, see our projects.", ""),
-    ("parking", "Parking", "We run car parks. Park your car at the airport, parking for 900 cars.", ""),
-]
-
-
-@pytest.mark.parametrize(("title", "text", "word"), [p[1:] for p in PLACEHOLDERS], ids=[p[0] for p in PLACEHOLDERS])
-def test_placeholder(title: str, text: str, word: str) -> None:
-    assert placeholder(title, text)[0] == word
-
-
 def test_repeated_blocks_stay_once() -> None:
     pages = ["Menu\n\nWe make presses.\n\nDerby 01332", "Menu\n\nAbout us.\n\nDERBY  01332", "Menu"]
     assert drop_repeated(pages) == ["Menu\n\nWe make presses.\n\nDerby 01332", "About us.", ""]
@@ -200,3 +58,42 @@ def test_repeated_blocks_stay_once() -> None:
 )
 def test_consent(block: str, consent: bool) -> None:
     assert is_consent(block) is consent
+
+
+SHORT = [
+    ("ja", "私たちは食品機械を作っています。", "ja"),
+    ("ja claimed English", "私たちは Harrow Tooling の食品機械を作っています。", "ja"),
+    ("zh", "我们为食品工业制造机器。", "zh"),
+    ("ko", "우리는 식품 기계를 만듭니다.", "ko"),
+    ("th", "เราผลิตเครื่องจักร", "th"),
+    ("hi", "हम खाद्य उद्योग के लिए मशीनें बनाते हैं।", "hi"),
+    ("he", "אנו מייצרים מכונות לתעשיית המזון.", "he"),
+    ("el", "Κατασκευάζουμε μηχανήματα.", "el"),
+    ("one foreign word", "We import 豆腐 and miso for shops in Derby and Leicester, fresh every week.", "en"),
+    ("too little to tell", "Harrow Tooling", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "code"), [row[1:] for row in SHORT], ids=[row[0] for row in SHORT])
+def test_language_of_few_words_by_their_script(text: str, code: str) -> None:
+    assert language_of(text) == code
+
+
+def test_han_alone_may_be_japanese_if_the_page_says_so() -> None:
+    assert language_of("株式会社東京製作所会社概要", "ja-JP") == "ja"
+    assert language_of("株式会社東京製作所会社概要", "en") == "zh"
+
+
+@pytest.mark.parametrize(
+    ("dirty", "clean"),
+    [
+        ("\u200fתל\u200e  world\u202c", "תל world"),
+        ("soft\u00adware zero\u200bwidth", "software zerowidth"),
+        ("a\x0bb\x0cc", "a b c"),
+        ("a\r\nb\rc", "a\nb\nc"),
+        ("half \ud83d a character", "half a character"),
+        ("one\n\n\n\n\ntwo", "one\n\ntwo"),
+    ],
+)
+def test_marks_that_no_reader_sees_are_gone(dirty: str, clean: str) -> None:
+    assert clean_text(dirty) == clean

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.errors import BadUrlError, BadWebsiteError
-from crawler.links import refusal
-from crawler.urls import canonical_url, page_key, registered_domain, same_site, site_key, start_urls
+from crawler.links import is_trap, refusal
+from crawler.urls import (
+    canonical_url,
+    page_key,
+    registered_domain,
+    same_site,
+    site_key,
+    start_urls,
+)
 
 CELLS = [
     ("bare host", "firm.co.uk", ("https://firm.co.uk/", "http://firm.co.uk/")),
@@ -145,7 +153,13 @@ def test_registered_domain(host: str, domain: str) -> None:
 
 
 def test_site_key_brings_spellings_together_and_keeps_paths_apart() -> None:
-    spellings = ["firm.com", "http://www.firm.com/", "HTTPS://FIRM.COM/index.html", "firm.com/#top"]
+    spellings = [
+        "firm.com",
+        "http://www.firm.com/",
+        "HTTPS://FIRM.COM/index.html",
+        "firm.com/#top",
+        "firm.com/home.html",
+    ]
     assert len({site_key(cell) for cell in spellings}) == 1
     assert site_key("host.com/one") != site_key("host.com/two")
 
@@ -154,26 +168,77 @@ LINKS = [
     ("http://f.com/about", ""),
     ("http://f.com/products/pumps.html", ""),
     ("http://f.com/page.aspx?id=3", ""),
-    ("http://f.com/file.pdf", "not a page"),
+    ("http://f.com/dates-and-nuts", ""),
+    ("http://f.com/viewpoint", ""),
+    ("http://f.com/calendar-printing", ""),
+    ("http://f.com/tagging-systems", ""),
+    ("http://f.com/feed-mills", ""),
+    ("http://f.com/printing", ""),
+    ("http://f.com/print", ""),
+    ("http://f.com/page-layout", ""),
+    ("http://f.com/session-musicians", ""),
+    ("http://f.com/index.php?page=about", ""),
+    ("http://f.com/?q=node/12", ""),
+    ("http://f.com/?q=about-us", ""),
+    ("http://f.com/?page_id=12", ""),
+    ("http://f.com/index.php?option=com_content&view=article&id=5&Itemid=7&lang=en", ""),
+    ("http://f.com/index.php?id=12&L=1&cHash=0123456789abcdef0123456789abcdef", ""),
+    ("http://f.com/shop?category=pumps", ""),
+    ("http://f.com/file.pdf", "PDF file"),
+    ("http://f.com/File%2ePDF?x=1", "PDF file"),
     ("http://f.com/PHOTO.JPG?x=1", "not a page"),
     ("http://f.com/a/b/a/b/a", "repeated path"),
     ("http://f.com/a/a/a/", "repeated path"),
     ("http://f.com/1/2/3/4/5/6/7/8/9", "deep path"),
     ("http://f.com/events?month=2031-05", "calendar"),
+    ("http://f.com/events?view=month", "calendar"),
+    ("http://f.com/?m=201905", "calendar"),
     ("http://f.com/2019/05/", "calendar"),
     ("http://f.com/calendar/", "calendar"),
-    ("http://f.com/shop?sort=price", "listing"),
-    ("http://f.com/blog/page/7", "listing"),
-    ("http://f.com/?s=pumps", "listing"),
-    ("http://f.com/wp-admin/", "listing"),
+    ("http://f.com/events/calendar.php", "calendar"),
+    ("http://f.com/shop?sort=price", "filter or sorting"),
+    ("http://f.com/shop?color=red&size=m", "filter or sorting"),
+    ("http://f.com/shop?filter[brand]=x", "filter or sorting"),
+    ("http://f.com/shop?min_price=5", "filter or sorting"),
+    ("http://f.com/list?dir=asc", "filter or sorting"),
+    ("http://f.com/blog/page/7", "further page of a list"),
+    ("http://f.com/blog?page=7", "further page of a list"),
+    ("http://f.com/index.php?option=com_content&view=category&id=5&start=20", "further page of a list"),
+    ("http://f.com/?s=pumps", "search"),
+    ("http://f.com/find?q=Blue%20pump", "search"),
+    ("http://f.com/a?print=1", "print view"),
+    ("http://f.com/a/print/", "print view"),
+    ("http://f.com/index.php?id=5&tmpl=component", "print view"),
+    ("http://f.com/pump?add-to-cart=9", "shop action"),
+    ("http://f.com/pump?variant=9", "shop action"),
+    ("http://f.com/cart/add/9", "shop action"),
+    ("http://f.com/a?replytocom=9", "reply or share"),
+    ("http://f.com/a?share=twitter", "reply or share"),
+    ("http://f.com/a/feed/", "feed"),
+    ("http://f.com/?feed=rss2", "feed"),
+    ("http://f.com/tag/pumps", "tag or author archive"),
+    ("http://f.com/author/jo/", "tag or author archive"),
+    ("http://f.com/wp-admin/", "administration"),
     ("http://f.com/x?a=1&b=2&c=3&d=4", "many parameters"),
     ("http://f.com/x/0123456789abcdef0123456789abcdef/", "session"),
     ("http://f.com/(S(abcdefghijklmnopqrstuvwx))/a", "session"),
-    ("http://f.com/dates-and-nuts", ""),
-    ("http://f.com/viewpoint", ""),
+    ("http://f.com/session-4f3a2b1c9d/a", "session"),
+    ("http://f.com/a?token=0123456789", "session"),
 ]
 
 
 @pytest.mark.parametrize(("url", "expected"), LINKS)
 def test_traps_are_told_by_their_shape(url: str, expected: str) -> None:
-    assert refusal(url) == expected
+    found = refusal(canonical_url(url))
+    assert found == expected
+    assert is_trap(found) is (expected not in {"", "PDF file", "not a page"})
+
+
+@pytest.mark.parametrize(
+    "url", ["/a" * 900, "/" + "a1" * 900, "/?" + "a=1&" * 400, "/?" + "[" * 1_900, "/x" + "-" * 1_900]
+)
+def test_long_urls_are_judged_in_no_time(url: str) -> None:
+    started = time.process_time()
+    for _ in range(20):
+        refusal(canonical_url(url, "http://f.com/"))
+    assert time.process_time() - started < 1

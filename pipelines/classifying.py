@@ -17,6 +17,7 @@ from labels.taxonomy import NONE, Taxonomy, load_taxonomy
 from models.encoder import load_encoder
 from pipelines.embedding import vectors_for
 from pipelines.firm_texts import firm_texts, site_digests
+from pipelines.matching import not_recognised
 from pipelines.runs import Run, StageCounts
 from pipelines.screen import Screen
 from pipelines.store import Lake
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from classifier.model import SectorModel
 
 NO_VISIT = "not visited yet"
+NOT_OWN = "site not recognised as the firm's own"
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def run_classify(run: Run, screen: Screen) -> None:
     run.notes["model_id"] = model.model_id
     with run.stage("classify") as counts, screen.bar("Classifying firms") as progress:
         for number in range(lake.shards):
-            shard = _read(lake, number)
+            shard = _read(lake, number, run.workspace.config.match.require)
             counts.rows_in += len(shard.reasons)
             spoken = [firm_id for firm_id in shard.digests if not _is_done(shard, firm_id, model.model_id)]
             silent = [firm_id for firm_id in shard.reasons if firm_id not in shard.digests]
@@ -104,7 +106,7 @@ def _commit(
         )
 
 
-def _read(lake: Lake, number: int) -> _Shard:
+def _read(lake: Lake, number: int, own_site_only: bool) -> _Shard:
     outcome = {
         row["firm_id"]: f"{row['outcome']}: {row['reason']}"
         for row in lake.read_arrow("sites", ["firm_id", "outcome", "reason"], [number]).to_pylist()
@@ -119,6 +121,10 @@ def _read(lake: Lake, number: int) -> _Shard:
     }
     reasons = {firm_id: outcome.get(firm_id, NO_VISIT) for firm_id in sorted(listed)}
     digests = {firm_id: digest for firm_id, digest in site_digests(lake, [number]).items() if firm_id in reasons}
+    if own_site_only:
+        for firm_id, reason in not_recognised(lake, [number]).items():
+            if digests.pop(firm_id, None):
+                reasons[firm_id] = f"{NOT_OWN}: {reason}"
     strangers = frozenset(assignments.keys() | scored.keys()) - reasons.keys()
     return _Shard(number, digests, reasons, assignments, scored, frozenset(strangers))
 

@@ -6,6 +6,7 @@ An unknown key stops the run: a misspelt ``crawl.delay`` must not leave a site w
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,8 @@ import tomlkit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
+from crawler import windows
+from crawler.errors import SettingsError
 from crawler.records import CONTACT
 from pipelines.errors import UsageError
 
@@ -32,6 +35,28 @@ def _contact(text: str) -> str:
     return text
 
 
+def _language(text: str) -> str:
+    if text and not re.fullmatch(r"[a-z]{2}", text):
+        raise ValueError(f"{text!r} is not a language code of two letters such as en")
+    return text
+
+
+def _window(text: str) -> str:
+    try:
+        windows.check(text, "UTC")
+    except SettingsError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+def _zone(text: str) -> str:
+    try:
+        windows.check("", text)
+    except SettingsError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -47,9 +72,40 @@ class CrawlConfig(_Section):
     depth: int = Field(3, ge=0, le=10, description="links followed from the home page at most")
     timeout_s: float = Field(30, gt=0, le=300, description="time limit of one request, seconds")
     concurrent_sites: int = Field(200, ge=1, le=500, description="sites visited side by side")
-    recrawl_after_h: float = Field(20, ge=0, description="hours before a visited site is due again")
+    recrawl_after_h: float = Field(
+        20, ge=0, description="hours before a visited site may be due again; 0: every site is due in every run"
+    )
+    recrawl_at_most_h: float = Field(
+        672, ge=0, description="hours after which a visited site is due at the latest, however seldom it changes"
+    )
+    keep_text_days: float = Field(
+        90, ge=0, description="days for which the words of a site that cannot be read any more are kept"
+    )
+    language: Annotated[str, AfterValidator(_language)] = Field(
+        "", description="version to read where a site has several, e.g. en; empty: the one its address leads to"
+    )
+    window: Annotated[str, AfterValidator(_window)] = Field(
+        "", description="hours in which sites may be begun, e.g. 22:00-06:00; empty: at any time"
+    )
+    window_zone: Annotated[str, AfterValidator(_zone)] = Field(
+        "UTC", description="time zone of window, e.g. Europe/London"
+    )
+    tls: Literal["record", "verify"] = Field(
+        "record", description="a certificate that cannot be verified: record reads and flags the site, verify does not"
+    )
+    render: bool = Field(
+        False, description="draw pages whose text only script can show, in a browser (needs the extra js)"
+    )
     allow_addresses: list[Annotated[str, AfterValidator(_network)]] = Field(
         default_factory=list, description="networks that may be visited beside public ones, e.g. 127.0.0.0/8"
+    )
+
+
+class MatchConfig(_Section):
+    """What it takes for a site's words to count as a firm's."""
+
+    require: bool = Field(
+        False, description="leave firms out of classification whose site is not recognised as their own"
     )
 
 
@@ -81,6 +137,7 @@ class Config(_Section):
     """All settings of a workspace."""
 
     crawl: CrawlConfig = CrawlConfig()
+    match: MatchConfig = MatchConfig()
     encoder: EncoderConfig = EncoderConfig()
     train: TrainConfig = TrainConfig()
     store: StoreConfig = StoreConfig()

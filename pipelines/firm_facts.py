@@ -112,9 +112,14 @@ def newest_amounts(accounts: pd.DataFrame, amount: str) -> dict[str, Amount]:
 
 
 def site_outcomes(sites: pd.DataFrame) -> dict[str, tuple[str, str]]:
-    """How each firm's newest visit ended, by firm_id: outcome word and its reason in a sentence."""
+    """How each firm's newest visit ended, by firm_id: outcome word and its reason in a sentence.
+
+    A visit that found the words it knew is ``ok`` here: whether they were read tonight or before is news about the
+    night, not about the firm.
+    """
     return {
-        firm_id: (outcome, reason or "") for firm_id, outcome, reason in rows(sites, ("firm_id", "outcome", "reason"))
+        firm_id: ("ok" if outcome == "unchanged" else outcome, reason or "")
+        for firm_id, outcome, reason in rows(sites, ("firm_id", "outcome", "reason"))
     }
 
 

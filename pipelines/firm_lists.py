@@ -209,6 +209,10 @@ def _sic_codes(where: str, row: Row, name: str) -> list[str] | None:
     return re.findall(r"\b[0-9]{5}\b", _text(where, row, name)) or None
 
 
+def _names(where: str, row: Row, name: str) -> list[str] | None:
+    return [part.strip() for part in _text(where, row, name).split("|") if part.strip()] or None
+
+
 _OPTIONAL: dict[str, Callable[[str, Row, str], Any]] = {
     "company_number": _optional_text,
     "status": _optional_text,
@@ -217,6 +221,8 @@ _OPTIONAL: dict[str, Callable[[str, Row, str], Any]] = {
     "sic_codes": _sic_codes,
     "parent_id": _optional_text,
     "foreign_owned": _flag,
+    "previous_names": _names,
+    "vat_number": _optional_text,
 }
 _ELSEWHERE = ("postcode", "lad_code", "lat", "lon", "employees", "turnover_gbp", "period_end")
 _TAKEN = (*FIRM_COLUMNS, *_OPTIONAL, *_ELSEWHERE)

@@ -31,7 +31,13 @@ def import_firms(run: Run, listed: FirmList) -> None:
         if listed.has(*_FIGURES):
             counts.written["accounts"] = lake.replace_firms("accounts", ids, _accounts(lake, listed), run.run_id)
         if listed.has(*_PLACE_COLUMNS):
-            others = [row for row in _held(lake, "premises", ids) if row["source"] != "firm_list"]
+            listed_places = {(row["firm_id"], row["postcode"], row["kind"]) for row in listed.premises}
+            others = [
+                row
+                for row in _held(lake, "premises", ids)
+                if row["source"] != "firm_list"
+                and (row["firm_id"], row["postcode"], row["kind"]) not in listed_places  # the list goes before a site
+            ]
             counts.written["premises"] = lake.replace_firms("premises", ids, listed.premises + others, run.run_id)
         known = {row["firm_id"]: row for row in _held(lake, "firms", ids)}
         firms = [_new_firm() | known.get(firm["firm_id"], {}) | firm for firm in listed.firms]

@@ -1,4 +1,4 @@
-"""The night's work: crawl what is due, classify what changed, roll up, export, report.
+"""The night's work: crawl what is due, match sites and firms, classify what changed, roll up, export, report.
 
 Every stage compares what it would write with what stands there, so that a night that was killed is simply run again.
 """
@@ -12,6 +12,7 @@ from typing import Any
 from labels.taxonomy import load_taxonomy
 from pipelines.classifying import run_classify
 from pipelines.crawling import outcome_counts, run_crawl
+from pipelines.matching import run_match
 from pipelines.publishing import run_export, run_report, run_rollup
 from pipelines.rollup import ALL
 from pipelines.runs import Run
@@ -48,6 +49,8 @@ class Summary:
     report: Path
     exports: Path
     published: bool
+    not_recognised: int = 0
+    match_required: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The summary for a program."""
@@ -63,10 +66,17 @@ class Summary:
             f"{self.classified} classified tonight.",
             f"Sites visited: {outcomes or 'none'}.",
             *([f"{imported} firms were not visited: their words were imported."] if imported else []),
+            *([self._unrecognised()] if self.not_recognised else []),
             "Counts take the classifier's word and are not corrected; the report says what they cannot say.",
             f"Report:  {self.report}{changed}",
             f"Exports: {self.exports}",
         ]
+
+    def _unrecognised(self) -> str:
+        sites = f"{self.not_recognised} site{' was' if self.not_recognised == 1 else 's were'}"
+        if self.match_required:
+            return f"{sites} not recognised as the firm's own; these firms are left out (match.require)."
+        return f"{sites} not recognised as the firm's own; their words count all the same (match.require)."
 
 
 def run_nightly(run: Run, screen: Screen) -> Summary:
@@ -79,6 +89,8 @@ def run_nightly(run: Run, screen: Screen) -> Summary:
     current_model(run.workspace, taxonomy)
     with screen.bar("Crawling sites") as progress:
         run_crawl(run, progress)
+    with screen.bar("Comparing sites and firms") as progress:
+        run_match(run, progress)
     run_classify(run, screen)
     with screen.bar("Counting and writing"):
         run_rollup(run)
@@ -113,4 +125,6 @@ def _summary(run: Run, report: Path, published: bool) -> Summary:
         report=report,
         exports=run.workspace.exports_folder,
         published=published,
+        not_recognised=run.notes["match"]["not_recognised"],
+        match_required=run.workspace.config.match.require,
     )

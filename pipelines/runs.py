@@ -168,7 +168,7 @@ def start_run(workspace: Workspace, command: str) -> Iterator[Run]:
             raise InterruptedRunError("stopped; what was done is kept, the same command goes on from there") from error
         except BaseException as error:
             run.notes["error"] = one_line(str(error))
-            run.finish("failed")
+            run.finish("interrupted" if isinstance(error, InterruptedRunError) else "failed")
             raise
         run.finish("done")
         workspace.lake.close()

@@ -11,6 +11,11 @@ from pipelines.config import default_toml
 from pipelines.errors import UsageError
 from pipelines.workspace import Workspace, write_whole
 
+OPT_OUT_HEADER = """\
+# Sites whose owners asked not to be visited: one domain or host a line, e.g. firm.co.uk (covers every host below it).
+# Nothing is requested from them; at their next turn the words held of them are taken out of the tables.
+"""
+
 
 @dataclass(frozen=True)
 class Created:
@@ -44,6 +49,7 @@ def create_workspace(folder: Path, taxonomy: str) -> Created:
         write_whole(workspace.seeds_file, shipped_seeds(taxonomy))
     seeds = load_seeds(workspace.seeds_file, checked)
     write_whole(workspace.config_file, default_toml().encode())
+    write_whole(workspace.opt_out_file, OPT_OUT_HEADER.encode())
     workspace.lake.create()
     workspace.lake.close()
     return Created(checked.id, len(checked.keys), len(seeds))

@@ -5,13 +5,16 @@ A replacement that would change nothing commits nothing: that is what makes a se
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pipelines.crashing import crash_point
 from pipelines.errors import TableError
+from pipelines.evolution import brought_up_to_date, columns_at
+from pipelines.leaves import firms_filter, in_order, replace_rows
 from pipelines.schemas import (
     arrow_schema,
     iceberg_schema,
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.expressions import BooleanExpression
     from pyiceberg.table import Table as IcebergTable
 
 NAMESPACE = "firmscope"
@@ -61,8 +65,6 @@ class Lake:
         catalog = self._open_catalog()
         catalog.create_namespace_if_not_exists(NAMESPACE)
         for name in TABLES:
-            if not catalog.table_exists(f"{NAMESPACE}.{name}"):
-                self._create_table(catalog, TABLES[name])
             self._table(name)
 
     def read(
@@ -84,19 +86,21 @@ class Lake:
         snapshot_id: int | None = None,
     ) -> pa.Table:
         """Rows of a table as Arrow, checked against the schema of this release."""
-        import pyarrow as pa
         from pyiceberg.expressions import AlwaysTrue, In
 
-        table = TABLES[name]
-        fields = tuple(columns) if columns is not None else tuple(table.names)
-        wanted = AlwaysTrue() if shards is None else In("shard", sorted(set(shards)))
         if shards is not None and not set(shards):
-            return arrow_schema(table, fields).empty_table()
-        scan = self._table(name).scan(row_filter=wanted, selected_fields=fields, snapshot_id=snapshot_id)
-        try:
-            return scan.to_arrow().select(list(fields)).cast(arrow_schema(table, fields))
-        except (pa.ArrowInvalid, KeyError) as error:
-            raise TableError(f"table {name} does not fit this release's schema: {error}") from error
+            return arrow_schema(TABLES[name], columns).empty_table()
+        wanted = AlwaysTrue() if shards is None else In("shard", sorted(set(shards)))
+        return self._scan(name, columns, wanted, snapshot_id)
+
+    def read_firms(self, name: str, firm_ids: Collection[str], columns: Sequence[str] | None = None) -> pa.Table:
+        """Rows of some firms as Arrow; files that hold none of them are left alone.
+
+        A file knows its first and last firm_id, so this is quick for firms that stand beside each other.
+        """
+        if not firm_ids:
+            return arrow_schema(TABLES[name], columns).empty_table()
+        return self._scan(name, columns, firms_filter(firm_ids))
 
     def replace_firms(self, name: str, firm_ids: Iterable[str], rows: Rows, run_id: str) -> int:
         """Put ``rows`` in the place of everything the table holds about ``firm_ids``, in one commit.
@@ -104,18 +108,15 @@ class Lake:
         Returns:
             Rows written; 0 when the table held exactly these rows already.
         """
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        fresh = self._validated(name, rows)
-        ids = sorted(set(firm_ids))
-        strangers = sorted(set(fresh["firm_id"].to_pylist()) - set(ids))
+        fresh, ids = self._validated(name, rows), set(firm_ids)
+        strangers = sorted(set(fresh["firm_id"].to_pylist()) - ids)
         if strangers:
             raise TableError(f"table {name}: rows of firms that were not to be replaced, first {strangers[0]!r}")
-        touched = {shard_of(firm_id, self.shards) for firm_id in ids}
-        held = self.read_arrow(name, shards=touched)
-        ours = pc.is_in(held["firm_id"], value_set=pa.array(ids, pa.string()))
-        return self._commit(name, held, pa.concat_tables([held.filter(pc.invert(ours)), fresh]), touched, run_id)
+        refuse_doubles(fresh, TABLES[name])
+        if not ids:
+            return 0
+        written = replace_rows(self._table(name), TABLES[name], ids, fresh, {"firmscope.run": run_id})
+        return self._committed(name, written) if written is not None else 0
 
     def replace_all(self, name: str, rows: Rows, run_id: str) -> int:
         """Put ``rows`` in the place of the whole table, in one commit. Returns rows written, 0 when nothing changed."""
@@ -127,8 +128,7 @@ class Lake:
         fresh = self._validated(name, rows)
         if fresh.num_rows:
             self._table(name).append(fresh, snapshot_properties={"firmscope.run": run_id})
-            self._tables.pop(name)
-            crash_point(f"committed-{name}")
+            self._committed(name, fresh.num_rows)
         return int(fresh.num_rows)
 
     def snapshots(self) -> dict[str, int | None]:
@@ -145,20 +145,42 @@ class Lake:
         from pyiceberg.expressions import In
 
         table = TABLES[name]
-        held, wanted = _in_order(held, table), _in_order(wanted, table)
+        held, wanted = in_order(held, table), in_order(wanted, table)
         refuse_doubles(wanted, table)
         if held.equals(wanted):
             return 0
         changed = [shard for shard in sorted(shards) if not _of(held, shard).equals(_of(wanted, shard))]
-        properties = {"firmscope.run": run_id}
-        rows = wanted.filter(_is_in(wanted, changed))
-        if _of_many(held, changed).num_rows:
+        rows, properties = _of_many(wanted, changed), {"firmscope.run": run_id}
+        if held.num_rows:
             self._table(name).overwrite(rows, In("shard", changed), snapshot_properties=properties)
         else:
             self._table(name).append(rows, snapshot_properties=properties)
+        return self._committed(name, rows.num_rows)
+
+    def _committed(self, name: str, rows: int) -> int:
+        """Look at the table afresh from now on."""
         self._tables.pop(name)
         crash_point(f"committed-{name}")
-        return int(rows.num_rows)
+        return rows
+
+    def _scan(
+        self, name: str, columns: Sequence[str] | None, wanted: BooleanExpression, snapshot_id: int | None = None
+    ) -> pa.Table:
+        import pyarrow as pa
+
+        table, found = TABLES[name], self._table(name)
+        fields = list(table.names if columns is None else columns)
+        held = set(columns_at(found, snapshot_id))
+        scan = found.scan(wanted, tuple(field for field in fields if field in held), snapshot_id=snapshot_id)
+        schema = arrow_schema(table, fields)
+        try:
+            rows = scan.to_arrow()
+            for field in schema:
+                if field.name not in held:  # a snapshot from before the column was there
+                    rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
+            return rows.select(fields).cast(schema)
+        except (pa.ArrowInvalid, KeyError) as error:
+            raise TableError(f"table {name} does not fit this release's schema: {error}") from error
 
     def _validated(self, name: str, rows: Rows) -> pa.Table:
         import pyarrow as pa
@@ -181,20 +203,14 @@ class Lake:
 
     def _table(self, name: str) -> IcebergTable:
         if name not in self._tables:
-            found = self._open_catalog().load_table(f"{NAMESPACE}.{name}")
+            found = self._load(TABLES[name])
             made_with = found.properties.get("firmscope.shards")
             if made_with != str(self.shards):
                 raise TableError(
                     f"the lake has {made_with} shards but the configuration says {self.shards}: "
                     f"set store.shards back to {made_with}, or start a new workspace"
                 )
-            names = [field.name for field in found.schema().fields]
-            if names != TABLES[name].names:
-                raise TableError(
-                    f"table {name} was made by another release (columns {names}); "
-                    "use that release, or start a new workspace and import again"
-                )
-            self._tables[name] = found
+            self._tables[name] = brought_up_to_date(found, TABLES[name])
         return self._tables[name]
 
     def _open_catalog(self) -> SqlCatalog:
@@ -208,11 +224,16 @@ class Lake:
             self._catalog = SqlCatalog(NAMESPACE, uri=f"sqlite:///{folder / 'catalog.db'}", warehouse=folder.as_uri())
         return self._catalog
 
-    def _create_table(self, catalog: SqlCatalog, table: Table) -> None:
+    def _load(self, table: Table) -> IcebergTable:
+        """The table; made empty when the lake is new, or of a release that did not know it."""
+        from pyiceberg.exceptions import NoSuchTableError
         from pyiceberg.partitioning import PartitionField, PartitionSpec
         from pyiceberg.transforms import IdentityTransform
 
-        catalog.create_table(
+        catalog = self._open_catalog()
+        with contextlib.suppress(NoSuchTableError):
+            return catalog.load_table(f"{NAMESPACE}.{table.name}")
+        return catalog.create_table_if_not_exists(
             f"{NAMESPACE}.{table.name}",
             schema=iceberg_schema(table),
             partition_spec=PartitionSpec(PartitionField(1, 1000, IdentityTransform(), "shard")),
@@ -228,10 +249,6 @@ def _refuse_elsewhere(folder: Path) -> None:
             f"the lake was made at {made_at} and is now at {folder}, but its files name each other by their full path: "
             "put it back there, or make a new workspace here and import again"
         )
-
-
-def _in_order(rows: pa.Table, table: Table) -> pa.Table:
-    return rows.sort_by([(name, "ascending") for name in ("shard", *table.key)]).combine_chunks()
 
 
 def _of(rows: pa.Table, shard: int) -> pa.Table:

@@ -1,7 +1,8 @@
 """Every table of the lake, once, as data: readers, writers and ``DATA.md`` all follow this page.
 
 A table's first column is always ``shard``, the partition: a stable hash of firm_id, so that a stage can run, and be
-rerun, shard by shard. Missing is null, never 0 or an empty text.
+rerun, shard by shard. Missing is null, never 0 or an empty text. New columns go to the end of their table and are
+optional: then a lake of the release before takes them on as it is opened.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ FIRMS = _table(
     Column("sic_codes", "texts", "SIC 2007 codes, five digits each", optional=True),
     Column("parent_id", "text", "firm_id or company number of the parent", optional=True),
     Column("foreign_owned", "bool", "the immediate corporate owner is registered abroad", optional=True),
+    Column("previous_names", "texts", "names the firm had before", optional=True),
+    Column("vat_number", "text", "VAT registration number", optional=True),
 )
 
 PREMISES = _table(
@@ -90,7 +93,7 @@ ACCOUNTS = _table(
 
 FETCHES = _table(
     "fetches",
-    "one row per firm and URL tried in the firm's newest crawl",
+    "one row per firm and URL tried or skipped in the firm's newest crawl",
     ("firm_id", "url"),
     FIRM,
     Column("url", "text", "address asked for"),
@@ -105,6 +108,7 @@ FETCHES = _table(
     ),
     Column("archive_ref", "text", "WARC file and offset of the raw answer, FILE:OFFSET", optional=True),
     Column("chosen", "text", "why this URL was tried or skipped", optional=True),
+    note="A page kept from an earlier visit keeps that visit's row, unless it was tried again.",
 )
 
 PAGES = _table(
@@ -135,7 +139,7 @@ SITES = _table(
     "one row per firm: how its newest crawl or text import ended",
     ("firm_id",),
     FIRM,
-    Column("source", "text", "where the words come from: crawl or texts (imported)"),
+    Column("source", "text", "where the words come from: crawl, texts (imported) or warc (imported)"),
     Column("website", "text", "website that was visited; null when the firm has none", optional=True),
     Column("final_url", "text", "address of the home page after redirects", optional=True),
     Column("outcome", "text", "exactly one outcome word (crawler/README.md)"),
@@ -145,7 +149,27 @@ SITES = _table(
     Column("bytes_read", "int", "bytes of the answers, after decompression"),
     Column("pages", "int", "pages kept"),
     Column("flags", "texts", "what a reader of the text should know, such as tls_unverified (crawler/README.md)"),
+    Column("aliases", "texts", "other registered domains from which the home page redirected here", optional=True),
+    Column("due_at", "instant", "when the site is to be visited next; null: not by itself", optional=True),
+    Column("not_before", "instant", "instant before which the site asked not to be visited again", optional=True),
+    Column("last_ok_at", "instant", "when the site's words were last read", optional=True),
+    Column("failures", "int", "visits in a row that could not read the site", optional=True),
+    Column("visits", "int", "visits compared with the one before, older ones counted in part", optional=True),
+    Column("changes", "int", "those of them at which the words had changed", optional=True),
+    Column("watched_h", "float", "hours between the visits compared, in all", optional=True),
     note="The ledger of the crawl: every firm that was due has a row, with a result or a named reason.",
+)
+
+MARKS = _table(
+    "marks",
+    "one row per firm and thing on its site by which the site names its owner",
+    ("firm_id", "kind", "value", "url"),
+    FIRM,
+    Column("url", "text", "page on which it stands"),
+    Column("kind", "text", "company_number, vat_number, charity_number, postcode, address or name"),
+    Column("value", "text", "what stands there, normalised; never a person's name, e-mail address or telephone number"),
+    Column("label", "text", "wording that introduced it, or what it says whose it is"),
+    Column("page_kind", "text", "kind of the page, as in pages"),
 )
 
 MATCHES = _table(
@@ -223,6 +247,20 @@ CELLS = _table(
     Column("flags", "texts", "what the figure cannot say; see the list in pipelines/README.md"),
 )
 
+WARC_FILES = _table(
+    "warc_files",
+    "one row per WARC file that was imported",
+    ("digest",),
+    Column("digest", "text", "SHA-256 of the file"),
+    Column("name", "text", "name of the file, without its folder"),
+    Column("imported_at", "instant", "when its import ended"),
+    Column("bytes", "int", "size of the file"),
+    Column("records", "int", "records in it"),
+    Column("responses", "int", "records that answer a request for a page"),
+    Column("taken", "int", "those of firms of the list, which were read"),
+    Column("skipped", "int", "those of other hosts"),
+)
+
 RUNS = _table(
     "runs",
     "one row per run that changed a table",
@@ -240,6 +278,7 @@ RUNS = _table(
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        FIRMS, PREMISES, ACCOUNTS, SITES, FETCHES, PAGES, MATCHES, EMBEDDINGS, SCORES, ASSIGNMENTS, CELLS, RUNS
+        FIRMS, PREMISES, ACCOUNTS, SITES, FETCHES, PAGES, MARKS, MATCHES, EMBEDDINGS, SCORES, ASSIGNMENTS, CELLS,
+        WARC_FILES, RUNS,
     )
 }  # fmt: skip

@@ -54,16 +54,24 @@ class Examples:
 
 
 def labelled_firms(run: Run, counts: StageCounts, taxonomy: Taxonomy) -> Examples:
-    """Firms with a judgement and words; a labelled firm without words is dropped with its reason."""
+    """Firms with a judgement and words.
+
+    Dropped with its reason is a labelled firm without words, and one whose words came from a site that could not prove
+    who it is: whoever stands between could teach the model what they like.
+    """
     judgements = read_judgements(run.workspace.labels_file)
     texts = firm_texts(run.workspace.lake)
     listed = run.workspace.lake.read_arrow("firms", ["firm_id", "website"]).to_pylist()
     website = {row["firm_id"]: row["website"] for row in listed}
+    sites = run.workspace.lake.read_arrow("sites", ["firm_id", "flags"]).to_pylist()
+    unproven = {row["firm_id"] for row in sites if "tls_unverified" in row["flags"]}
     kept: list[str] = []
     for firm_id in dict.fromkeys(judgement.firm_id for judgement in judgements):
         counts.rows_in += 1
-        if firm_id in texts:
+        if firm_id in texts and firm_id not in unproven:
             kept.append(firm_id)
+        elif firm_id in texts:
+            run.drop(counts, firm_id, "TLS certificate of the site could not be verified")
         else:
             run.drop(counts, firm_id, "no text" if firm_id in website else "not in the firm list")
     counts.rows_out += len(kept)

@@ -32,6 +32,7 @@ class Workspace:
         self.taxonomy_file = folder / "taxonomy.yaml"
         self.seeds_file = folder / "seeds.yaml"
         self.labels_file = folder / "labels.csv"
+        self.opt_out_file = folder / "opt-out.txt"
         self.lake_folder = folder / "lake"
         self.archive_folder = folder / "archive"
         self.models_folder = folder / "models"

@@ -1,4 +1,4 @@
-"""``import firms`` and ``import texts``: bring firms and their words into a workspace."""
+"""``import firms``, ``import texts`` and ``import warc``: bring firms and their words into a workspace."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Bring firms, texts and figures into the workspace.", no_args_is_help=True)
     group.command("firms")(import_firms)
     group.command("texts")(import_texts)
+    group.command("warc")(import_warc)
     app.add_typer(group, name="import")
 
 
@@ -66,6 +67,35 @@ def import_texts(context: typer.Context, file: File) -> None:
     _say(f"{len(texts.firms)} firms imported with {len(texts.pages)} texts")
     if texts.unusable:
         _say(f"{len(texts.unusable)} addresses could not be used; see {run.folder / 'log.jsonl'}")
+
+
+def import_warc(
+    context: typer.Context, files: Annotated[list[Path], typer.Argument(help="WARC or WET files, compressed or not.")]
+) -> None:
+    """Import pages from WARC or WET files in place of a crawl: our own, browsertrix's, Common Crawl's."""
+    from pipelines.runs import start_run
+    from pipelines.screen import Screen
+    from pipelines.warc_import import import_warc as read_files
+    from pipelines.workspace import Workspace
+
+    screen = Screen()
+    with (
+        start_run(Workspace(context.obj), "import warc") as run,
+        screen.bar("Reading files, bytes") as reading,
+        screen.bar("Reading sites") as visiting,
+    ):
+        found = read_files(run, files, reading, visiting)
+    for file in found.files:
+        _say(f"{file.path.name}: {file.records:,} records, {file.answers:,} answers, {file.wanted:,} of firms listed")
+        if file.faults:
+            _say(f"  {file.faults:,} faults in the file, which cost what they hit; the first: {file.fault}")
+    for path in found.known:
+        _say(f"{path.name}: imported before")
+    if found.megabytes_per_s:
+        _say(f"Files were read at {found.megabytes_per_s:,.0f} MB/s")
+    _say(f"{found.taken:,} firms taken, {found.left.total():,} left as they were")
+    for reason, number in found.left.most_common():
+        _say(f"  {number:,}: {reason}")
 
 
 def _say(text: str) -> None:

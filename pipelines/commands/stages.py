@@ -1,4 +1,4 @@
-"""The stages as commands: crawl, train, evaluate, classify, rollup, report, and nightly, which runs them in order."""
+"""The stages as commands: crawl, match, train, evaluate, classify, rollup, report; and nightly, all in order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, fo
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (demo, nightly, crawl, train, evaluate, classify, rollup, report):
+    for command in (demo, nightly, crawl, match, train, evaluate, classify, rollup, report):
         app.command()(command)
 
 
@@ -57,6 +57,43 @@ def crawl(context: typer.Context) -> None:
         run_crawl(run, progress)
     outcomes = ", ".join(f"{outcome} {number}" for outcome, number in run.notes["outcomes"].items())
     sys.stdout.write(f"Outcomes of all firms: {outcomes or 'no firms yet'}\n")
+    if allowed := run.notes.get("allowed_addresses"):
+        sys.stdout.write(f"Allowed besides public addresses, by crawl.allow_addresses: {', '.join(allowed)}\n")
+
+
+def match(
+    context: typer.Context,
+    firm: Annotated[str, typer.Option(help="Say why this firm's site is, or is not, taken for its own.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Score whether each firm's site is its own, with reasons."""
+    from pipelines.matching import explain, run_match
+    from pipelines.runs import start_run
+    from pipelines.screen import Screen
+    from pipelines.workspace import Workspace
+
+    workspace = Workspace(context.obj)
+    if firm:
+        workspace.require()
+        rows = explain(workspace.lake, firm)
+        if as_json:
+            _print_json([{name: value for name, value in row.items() if name != "shard"} for row in rows])
+            return
+        for row in rows:
+            said = "is" if row["matched"] else "is not"
+            sys.stdout.write(f"{row['site']} {said} taken for the site of {firm} (score {row['score']:.2f}):\n")
+            sys.stdout.writelines(f"  - {reason}\n" for reason in row["reasons"])
+        return
+    with start_run(workspace, "match") as run, Screen().bar("Comparing sites and firms") as progress:
+        run_match(run, progress)
+    found = run.notes["match"]
+    if as_json:
+        _print_json({"run_id": run.run_id, **found})
+        return
+    sys.stdout.write(
+        f"{found['compared']} sites compared with the firms they were read for: {found['matched']} recognised as the "
+        f"firm's own, {found['not_recognised']} not. Why? firmscope match --firm FIRM_ID\n"
+    )
 
 
 def train(context: typer.Context) -> None:

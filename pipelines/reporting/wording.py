@@ -49,6 +49,9 @@ OUTCOMES: dict[str, str] = {
     "parked": "The address is parked or for sale.",
     "redirect_offsite": "The address leads to another site, which may not be this firm's.",
     "bad_url": "The firm list has no website for the firm, or one that is not a web address.",
+    "noindex": "The site asks that its words not be used, and this was obeyed.",
+    "opted_out": "The owner asked to be left alone, and this was obeyed.",
+    "gone": "The site has not answered for so long that its words are no longer used.",
 }
 
 

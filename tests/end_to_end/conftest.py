@@ -29,6 +29,10 @@ PASSING_COLUMNS = {
     "started_at",
     "ended_at",
     "bytes_read",
+    "due_at",
+    "last_ok_at",
+    "watched_h",
+    "requests",  # a rerun need not ask for a robots.txt that the killed run kept
 }
 
 
@@ -51,7 +55,7 @@ def tables_of(folder: Path) -> Tables:
     for name, table in TABLES.items():
         if name != "runs":
             columns = [column for column in table.names if column not in PASSING_COLUMNS]
-            rows = lake.read_arrow(name, columns).to_pylist()
+            rows = [row for row in lake.read_arrow(name, columns).to_pylist() if row.get("chosen") != "robots.txt"]
             found[name] = sorted(tuple(map(repr, row.values())) for row in rows)
     lake.close()
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
@@ -115,6 +116,29 @@ def test_a_night_killed_at_every_point_ends_as_one_left_in_peace(
         assert (killed / "exports" / name).is_file()
     listed = firmscope("--workspace", killed, "runs", "list").stdout
     assert listed.count("killed") == len(POINTS)
+    _visit_unchanged_sites_again(killed, firmscope)
+
+
+def _visit_unchanged_sites_again(workspace: Path, firmscope: Firmscope) -> None:
+    """Every site is read once more, says what it said, and costs no embedding and no scoring: no encoder is loaded."""
+    assert firmscope("--workspace", workspace, "config", "set", "crawl.recrawl_after_h", "0").returncode == 0
+    before = Workspace(workspace).lake.snapshots()
+    script = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print('torch' in sys.modules, file=sys.stderr))\n"
+        "from pipelines.cli import main\n"
+        "main()"
+    )
+    command = [sys.executable, "-c", script, "--workspace", str(workspace), "nightly", "--json"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.splitlines()[-1] == "False"
+    summary = json.loads(ended.stdout)
+    assert summary["classified"] == 0
+    assert summary["outcomes"]["unchanged"] >= 5
+    assert "ok" not in summary["outcomes"]
+    after = Workspace(workspace).lake.snapshots()
+    assert {name for name in before if after[name] != before[name]} == {"sites", "fetches", "runs"}
 
 
 def test_interrupting_a_night_says_so_and_it_can_be_resumed(

@@ -39,6 +39,17 @@ def table(workspace: Workspace, name: str) -> dict[str, dict[str, Any]]:
     return {row["firm_id"]: row for row in workspace.lake.read_arrow(name).to_pylist()}
 
 
+def test_names_of_before_are_parted_and_numbers_kept(workspace: Workspace, tmp_path: Path) -> None:
+    head = "firm_id,name,website,previous_names,vat_number\n"
+    rows = "f1,One,one.example,Uno Ltd | Eins & Co|,GB 123 4567 89\nf2,Two,two.example,,\n"
+    take(workspace, tmp_path, head + rows)
+    held = table(workspace, "firms")
+    assert (held["f1"]["previous_names"], held["f1"]["vat_number"]) == (["Uno Ltd", "Eins & Co"], "GB 123 4567 89")
+    assert (held["f2"]["previous_names"], held["f2"]["vat_number"]) == (None, None)
+    take(workspace, tmp_path, "firm_id,name,website\nf1,One,one.example\n")
+    assert table(workspace, "firms")["f1"]["previous_names"] == ["Uno Ltd", "Eins & Co"]
+
+
 def test_every_column_arrives(workspace: Workspace, tmp_path: Path) -> None:
     take(workspace, tmp_path, FULL)
     firm = table(workspace, "firms")["f1"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from crawler.records import Fetch, Page, SiteCrawl
-from pipelines.crawling import commit, is_due
+from pipelines.crawling import commit
 from pipelines.runs import start_run
 from pipelines.visits import no_website
 from pipelines.workspace import Workspace
@@ -63,8 +63,8 @@ OLD, NEW = "20 a.warc.gz:20", "21 a.warc.gz:21"
         pytest.param(visit(SECOND, "connect_failed"), dict.fromkeys(PAGES, OLD), id="down tonight"),
         pytest.param(visit(SECOND, "http_error"), dict.fromkeys(PAGES, OLD), id="failing tonight"),
         pytest.param(visit(SECOND, "robots_disallowed"), {}, id="robots.txt says no"),
-        pytest.param(visit(SECOND, "parked"), {}, id="parked"),
-        pytest.param(visit(SECOND, "empty"), {}, id="nothing to read any more"),
+        pytest.param(visit(SECOND, "parked"), dict.fromkeys(PAGES, OLD), id="parked"),
+        pytest.param(visit(SECOND, "empty"), dict.fromkeys(PAGES, OLD), id="nothing to read tonight"),
         pytest.param(visit(SECOND, "redirect_offsite"), {}, id="moved to another domain"),
         pytest.param(visit(SECOND, "connect_failed", website="http://other.example/"), {}, id="another website, down"),
         pytest.param(
@@ -96,25 +96,3 @@ def test_a_url_tried_twice_is_one_row_with_the_last_try(workspace: Workspace) ->
     after(workspace, visit(FIRST, paths=("",), fetches=twice))
     rows = workspace.lake.read_arrow("fetches").to_pylist()
     assert [(row["url"], row["outcome"]) for row in rows] == [(SITE, "ok")]
-
-
-def held(**changes: Any) -> dict[str, Any]:
-    return {"source": "crawl", "website": SITE, "outcome": "ok", "crawled_at": FIRST} | changes
-
-
-@pytest.mark.parametrize(
-    ("row", "website", "due"),
-    [
-        pytest.param(None, SITE, True, id="never visited"),
-        pytest.param(None, None, True, id="never stated as without a website"),
-        pytest.param(held(), SITE, False, id="visited lately"),
-        pytest.param(held(crawled_at=FIRST - timedelta(hours=20)), SITE, True, id="visited long ago"),
-        pytest.param(held(), "http://new.example", True, id="another website"),
-        pytest.param(held(), None, True, id="website taken away"),
-        pytest.param(held(website=None, crawled_at=FIRST - timedelta(days=9)), None, False, id="still none"),
-        pytest.param(held(outcome="not_attempted"), SITE, True, id="we did not get there"),
-        pytest.param(held(source="texts"), SITE, False, id="words were imported"),
-    ],
-)
-def test_due(row: dict[str, Any] | None, website: str | None, due: bool) -> None:
-    assert is_due(row, website, FIRST + timedelta(minutes=1), timedelta(hours=20)) is due

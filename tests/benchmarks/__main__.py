@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m tests.benchmarks [crawl] [encode] [extract] [nightly]``, all when none is named.
+"""Run the benchmarks: ``python -m tests.benchmarks [NAME ...]``, all when none is named.
 
 Each prints a ratio against a named peer in the same run; none passes or fails. Run from the repository's root.
 """
@@ -8,14 +8,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import crawl, encode, extract, nightly
+from tests.benchmarks import crawl, encode, extract, memory, nightly, warc
 from tests.benchmarks.machine import BenchmarkError
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "crawl": crawl.run,
     "encode": encode.run,
     "extract": extract.run,
+    "memory": memory.run,
     "nightly": nightly.run,
+    "warc": warc.run,
 }
 
 

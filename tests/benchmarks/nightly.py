@@ -87,7 +87,7 @@ def _serving(firms: Path, log: Path) -> Iterator[None]:
 
 
 def _firmscope(workspace: Path, *arguments: str) -> Cost:
-    return measured(["-m", "pipelines.cli", "--workspace", str(workspace), *arguments])
+    return measured([sys.executable, "-m", "pipelines.cli", "--workspace", str(workspace), *arguments])
 
 
 def _night(workspace: Path, log: Path) -> Night:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -36,7 +35,7 @@ class Cost:
 
 
 def measured(arguments: Sequence[str]) -> Cost:
-    """Run ``python ARGUMENTS`` at the repository's root to its end.
+    """Run a command at the repository's root to its end.
 
     Raises:
         BenchmarkError: It failed; the message ends with what it said.
@@ -44,7 +43,7 @@ def measured(arguments: Sequence[str]) -> Cost:
     with tempfile.TemporaryFile() as said:
         started = time.perf_counter()
         child = subprocess.Popen(
-            [sys.executable, *arguments], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
+            list(arguments), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
         )
         sampler = _Sampler(child.pid)
         sampler.start()

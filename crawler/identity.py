@@ -44,7 +44,7 @@ STRUCTURED = "structured data"
 STATING_PAGES = frozenset({"legal", "contact"})  # here a firm's number is its own unless the words say otherwise
 
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
-_LETTER_NOUGHT = re.compile(r"(?<!\w)[O\u041e\u039f](?=\d{7}(?!\w))")  # "O1234567"; not the prefixes
+_LETTER_NOUGHT = re.compile(r"[O\u041e\u039f](?<!\w\w)(?=\d{7}(?!\w))")  # "O1234567"; not the prefixes
 _PLAIN = (
     dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
     | dict.fromkeys("\u2018\u2019\u201b\u02bc", "'")
@@ -127,8 +127,8 @@ def tidy(text: str) -> str:
         plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", plain)[:MAX_TEXT])
         for char, plain_char in _PLAIN.items():
             plain = plain.replace(char, plain_char)
-    plain = _LETTER_NOUGHT.sub("0", re.sub(r"[^\S\n]+", " ", plain))
-    return re.sub(r" ?\n\s*+", "\n", plain).strip()
+    lines = (" ".join(line.split()) for line in plain.split("\n"))
+    return _LETTER_NOUGHT.sub("0", "\n".join(filter(None, lines)))
 
 
 def _whose(text: str, one: Registration, page_kind: str, doubtful: bool) -> str:

@@ -25,6 +25,7 @@ AREAS = frozenset(
 _POSTCODE = re.compile(
     r"(?<![A-Z0-9])(?:(GIR) ?(0AA)|([A-Z]{1,2}\d[A-Z\d]?)[ \n]?(\d[ABD-HJLNP-UW-Z]{2}))(?![A-Z0-9])", re.IGNORECASE
 )
+_INWARD = re.compile(r"\d[ABD-HJLNP-UW-Z]{2}(?![A-Z0-9])|GIR", re.IGNORECASE)  # sooner looked for than the whole
 _WHOLE = re.compile(r"(?:GIR0AA|([A-Z]{1,2})(\d[A-Z\d]?)(\d[ABD-HJLNP-UW-Z]{2}))")
 _REGISTERED = re.compile(
     r"\b(?:registered (?:head )?(?:office|address|at|business address)|reg(?:'?d|\.)? office|swyddfa gofrestredig|"
@@ -86,6 +87,8 @@ def postcodes_of(text: str, page_kind: str) -> Iterator[FoundPostcode]:
         text: Text with single spaces and line breaks.
         page_kind: As ``Page.kind``; an address without introduction counts on pages about the firm itself.
     """
+    if not _INWARD.search(text):
+        return
     before = 0
     for count, match in enumerate(_POSTCODE.finditer(text)):
         if count >= MAX_POSTCODES:

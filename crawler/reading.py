@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SMALL_BYTES = 256 * 1024
 # 250 kB of nested lists hold 50,000 tags and take 12 s; 557 real pages below that size hold 5,778 at most.
 SMALL_TAGS = 10_000
+LANES = 2  # one would wait for the crawl between any two pages: a third of its time on two cores
 HERE = 100  # a process costs a second to start, more than the pages of a small crawl
 LIMIT_S = 30.0
 START_S = 30.0  # for the process to import what it needs, on a busy machine
@@ -44,7 +45,7 @@ class Reader:
     def __init__(self, small_bytes: int = SMALL_BYTES, limit_s: float = LIMIT_S, here: int = HERE) -> None:
         self._small_bytes = small_bytes
         self._here = here
-        self._small = Lane(limit_s)
+        self._small = [Lane(limit_s) for _ in range(LANES)]
         self._large = Lane(limit_s)
 
     async def read(self, body: bytes, url: str, content_type: str = "", kind: str = "other") -> HtmlPage:
@@ -60,18 +61,22 @@ class Reader:
 
             self._here -= 1
             return read_page(body, url, content_type, kind)
-        return await self._small.read(body, url, content_type, kind)
+        lane = min(
+            self._small, key=lambda lane: lane.waiting
+        )  # the first where none waits, so that few pages start one
+        return await lane.read(body, url, content_type, kind)
 
     async def close(self) -> None:
         """End the processes."""
-        await self._small.close()
-        await self._large.close()
+        for lane in (*self._small, self._large):
+            await lane.close()
 
 
 class Lane:
     """One process that reads page after page; started with the first, and again after one that kills it."""
 
     def __init__(self, limit_s: float) -> None:
+        self.waiting = 0
         self._limit_s = limit_s
         self._turn = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
@@ -82,6 +87,13 @@ class Lane:
         Raises:
             BodyError: The page could not be read, with the outcome word ``bad_response``.
         """
+        self.waiting += 1
+        try:
+            return await self._read(body, url, content_type, kind)
+        finally:
+            self.waiting -= 1
+
+    async def _read(self, body: bytes, url: str, content_type: str, kind: str) -> HtmlPage:
         async with self._turn:
             process = self._process
             try:

@@ -32,6 +32,7 @@ MIN_UNSEEN = 200
 WHITE = r"(?:#fff(?:fff)?\b|white\b|rgba?\(\s?255\s?,\s?255\s?,\s?255\b)"
 WHITE_COLOUR = re.compile(WHITE, re.IGNORECASE)
 WHITE_STYLE = re.compile(rf"(?:^|[;\s])color\s{{0,3}}:\s{{0,3}}{WHITE}", re.IGNORECASE)
+WHITE_SIGNS = (b"#fff", b"white", b"255,", b"255 ")
 WHITE_ANY = re.compile(WHITE.encode())
 WHITE_RULE = re.compile(
     rf"(?:html|body|\bp|\bdiv|\*)\s{{0,3}}\{{(?:[^}}]{{0,500}}?[\s;])?color\s{{0,3}}:\s{{0,3}}{WHITE}".encode()
@@ -119,7 +120,9 @@ def is_stuffed(text: str) -> bool:
 
 def is_white(tree: Any, lower: bytes, text: str) -> bool:
     """Whether nearly all text is written in white while the page names no other background; style sheets may."""
-    if b"stylesheet" in lower or b"@import" in lower or not WHITE_ANY.search(lower):
+    if b"stylesheet" in lower or b"@import" in lower or not any(sign in lower for sign in WHITE_SIGNS):
+        return False
+    if not WHITE_ANY.search(lower):
         return False
     if not all(WHITE_COLOUR.match(found[1].decode("utf-8", "replace")) for found in BACKGROUND.finditer(lower)):
         return False

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from pipelines.commands import exports, imports, inspect, labelling, stages, workspaces
+from pipelines.frugality import keep_memory_small
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -48,6 +49,7 @@ def _options(
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and end.")
     ] = False,
 ) -> None:
+    keep_memory_small()
     context.obj = workspace
 
 

@@ -12,8 +12,8 @@ help: ## list the targets
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[dev]'
 	touch $(STAMP)
 
 install: $(STAMP) ## make the virtual environment
@@ -22,7 +22,10 @@ demo: $(STAMP) ## the whole chain on fictional firms; leaves demo/report/index.h
 	rm -rf demo
 	$(BIN)/firmscope demo demo
 
-test: lint types layers unit ## everything that continuous integration runs
+test: $(STAMP) ## everything that continuous integration runs; checks beside tests, which wait for sockets half of their time
+	$(MAKE) --no-print-directory -j 2 check unit VENV=$(VENV)
+
+check: lint types layers ## all but the tests
 
 lint: $(STAMP) ## format and lint
 	$(BIN)/ruff format --check .

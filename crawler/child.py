@@ -47,7 +47,7 @@ class Child:
         self, targets: Sequence[CrawlTarget], settings: CrawlSettings, archive_dir: Path, work_dir: Path
     ) -> None:
         self._settings = settings
-        self.begun: set[int] = set()
+        self.begun: dict[int, None] = {}  # in their order
         self.done: set[int] = set()
         self._stopped = ""
         self._last_words = b""
@@ -148,7 +148,7 @@ class Child:
             return
         event = json.loads(line)
         if "started" in event:
-            self.begun.add(event["started"])
+            self.begun[event["started"]] = None
         elif "stopped" in event:
             self._stopped = self._stopped or str(event["stopped"])
 

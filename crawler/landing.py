@@ -94,6 +94,7 @@ class Lander:
         retries: int,
         seen: Callable[[str], bool] | None = None,
         kind: str = "home",
+        at_once: frozenset[str] = frozenset(),
     ) -> Landing:
         """Follow ``url`` to its page.
 
@@ -104,10 +105,11 @@ class Lander:
             retries: Further tries of each request.
             seen: Whether a page has been queued or read; remembers it. ``None`` for a home page.
             kind: What kind of page is expected there.
+            at_once: Outcomes that are taken as they come, because there is another URL to try.
         """
         hops: list[str] = []
         while True:
-            reply = await self.request(url, retries)
+            reply = await self.request(url, retries, at_once)
             row = self._ledger.record(reply, chosen)
             if reply.outcome != "ok":
                 return Landing(reply.outcome, reply.reason, url, row, reply.status)
@@ -139,7 +141,7 @@ class Lander:
             self._ledger.html_pages -= html is not None
             url, chosen = target, f"{how} from {chosen}"
 
-    async def request(self, url: str, retries: int) -> Reply:
+    async def request(self, url: str, retries: int, at_once: frozenset[str] = frozenset()) -> Reply:
         """Fetch one URL, trying again where that may help."""
         tries = 0
         while True:
@@ -150,7 +152,8 @@ class Lander:
             tries += 1
             self._ledger.count(reply)
             wait = wait_before(reply, tries, self.settings.delay_s)
-            again = should_retry(reply, tries, retries) and wait < self.deadline - time.monotonic()
+            again = reply.outcome not in at_once and should_retry(reply, tries, retries)
+            again = again and wait < self.deadline - time.monotonic()
             if not again:
                 self._ledger.asked_to_wait(not_before(reply, reply.fetched_at))
                 return reply

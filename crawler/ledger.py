@@ -47,7 +47,7 @@ class Ledger:
 
     def count(self, reply: Reply) -> None:
         """Add a reply's cost; what robots.txt refused was never requested."""
-        self.tries += 1
+        self.tries += reply.outcome not in NEVER_ASKED
         self._requests += len(reply.robots) + reply.parts + (reply.outcome not in NEVER_ASKED)
         self.bytes_read += reply.bytes_read + sum(robots.bytes_read for robots in reply.robots)
         self.flags.update(reply.flags)

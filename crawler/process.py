@@ -98,9 +98,9 @@ def _crawl_groups(
         if child.asked_to_stop:
             waiting = [] if alone else left
             break
-        died_on = [index for place, index in enumerate(batch) if place in child.begun - child.done]
+        died_on = [batch[place] for place in child.begun if place not in child.done]
         if alone:
-            for index in died_on:
+            for index in died_on[-1:]:  # those before it were read, and held back while nobody had answered
                 reason = f"{end} while this site was being read alone, after {suspects.pop(index)}"
                 yield from _shared(_unread(groups[index][0], "internal_error", reason), groups[index])
         else:

@@ -24,6 +24,7 @@ from crawler.records import CrawlSettings, CrawlTarget, SiteCrawl
 DRAWING_HANDLER = "crawler.browser.DrawingHandler"  # named here, so that naming it loads no browser
 DRAWING_SCHEME = "drawing"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+UNREAD = ("not_attempted", "internal_error")  # to be visited again, with scripts and all
 MAX_SITES_AT_ONCE = 4  # each holds a renderer of 120 MB beside the browser's 200, and drawing takes 0.5 s of a core
 TRIAL_S = 30.0
 PASSED_ON = ("HOME", "LANG", "PATH", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
@@ -76,9 +77,10 @@ def crawl_and_render(
         for site in render([target for target in targets if target.firm_id in blank], settings, archive_dir, work_dir):
             first = blank.pop(site.firm_id)
             flags = tuple(sorted({*first.flags, *site.flags}))
-            yield site if site.outcome == "ok" else replace(first, flags=flags)
-    except CrawlPausedError:
-        yield from blank.values()
+            yield site if site.outcome in {"ok", *UNREAD} else replace(first, flags=flags)
+    except CrawlPausedError as error:
+        for site in blank.values():
+            yield replace(site, outcome="not_attempted", reason=f"not drawn: {error}", pages=(), fetches=(), marks=())
         raise
 
 

@@ -19,6 +19,7 @@ from scrapy.http.request import NO_CALLBACK
 from crawler.bodies import decode_body
 from crawler.errors import ArchiveError, BadUrlError, BodyError
 from crawler.failures import failure_of
+from crawler.handler import UNVERIFIED
 from crawler.opt_out import REASON, opted_out
 from crawler.records import utc_now
 from crawler.reply import RobotsRequest
@@ -99,7 +100,7 @@ class RobotsMiddleware:
                 return _closed(f"it redirects to {urlsplit(url).hostname}, {REASON}")
             started = utc_now()
             try:
-                response = await self.crawler.engine.download_async(_request(url, meta))
+                response = await self._download(url, hop)
             except ArchiveError:
                 raise
             except Exception as error:
@@ -120,6 +121,24 @@ class RobotsMiddleware:
                 continue
             return self._answer(response, url)
         return _unavailable(f"robots.txt redirects more than {MAX_ROBOTS_REDIRECTS} times", status)
+
+    async def _download(self, url: str, hop: int) -> Response:
+        """One request; a host met by a redirect whose certificate cannot be verified is asked once more without.
+
+        Of the first host that is the fetcher's to do, which then asks for the page so as well.
+        """
+        settings, peer = self._spider.crawl_settings, (urlsplit(url).hostname or "", _port(url))
+        request = robots_request(url, settings.timeout_s)  # not the page's own time, of which little may be left
+        try:
+            return await self.crawler.engine.download_async(request)
+        except ArchiveError:
+            raise
+        except Exception as error:
+            failed = failure_of(error, url, installed_guard()).outcome == "tls_failed"
+            if not (failed and hop and settings.tls == "record") or peer in UNVERIFIED:
+                raise
+            UNVERIFIED.add(peer)
+            return await self.crawler.engine.download_async(robots_request(url, settings.timeout_s))
 
     def _answer(self, response: Response, url: str) -> RobotsAnswer:
         limit = self.crawler.settings.getint("DOWNLOAD_MAXSIZE")
@@ -174,10 +193,6 @@ def robots_request(url: str, timeout_s: float | None) -> Request:
         # The size is bounded by _stop_at_limit, which keeps the first part.
         meta={SKIP: True, "download_timeout": timeout_s, "download_maxsize": 0},
     )
-
-
-def _request(url: str, meta: dict[str, Any]) -> Request:
-    return robots_request(url, meta.get("download_timeout"))
 
 
 def _closed(reason: str) -> RobotsAnswer:

@@ -157,7 +157,7 @@ async def _read(url: str, waiting: _Waiting, get: Callable[[str], Awaitable[Repl
         reply = await get(url)
         if reply.outcome != "ok":
             return Sitemap(), f"{reply.outcome} {reply.status or ''}".strip()
-        if not 300 <= (reply.status or 0) < 400:
+        if reply.unchanged or not 300 <= (reply.status or 0) < 400:
             sitemap = parse_sitemap(reply.body, url, waiting.language)
             flags = "".join(f", {flag}" for flag in sitemap.flags)
             return sitemap, f"{len(sitemap.pages)} pages, {len(sitemap.maps)} files{flags}"

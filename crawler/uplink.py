@@ -44,7 +44,7 @@ class Uplink:
         if is_silent(result.site):
             self.held.append(result)
             return []
-        if result.site.outcome in SPEAKS_FOR_NOBODY:
+        if result.site.outcome in SPEAKS_FOR_NOBODY or not _was_heard(result.site):
             return [result]
         return [*self.release(), result]
 
@@ -61,4 +61,9 @@ class Uplink:
 
 def is_silent(site: SiteCrawl) -> bool:
     """Whether nothing at all was heard from a site."""
-    return site.outcome in SILENT and all(fetch.http_status is None for fetch in site.fetches)
+    return site.outcome in SILENT and not _was_heard(site)
+
+
+def _was_heard(site: SiteCrawl) -> bool:
+    """Whether the site answered; one that an older robots.txt forbids was not even asked."""
+    return any(fetch.http_status is not None for fetch in site.fetches)

@@ -60,7 +60,7 @@ def is_changed(visit: SiteCrawl, known: Known) -> bool | None:
         settled = held["outcome"] not in PASSING | {GONE_SITE}
         return (held["outcome"] != visit.outcome or bool(visit.pages)) if settled else None
     if visit.outcome not in READ:
-        return bool(held["outcome"] != visit.outcome)
+        return None if held["outcome"] in PASSING | {GONE_SITE} else bool(held["outcome"] != visit.outcome)
     if (CUT in visit.flags) != (CUT in held["flags"]):
         return None
     now = {(page.url, page.text_digest) for page in visit.pages}
@@ -82,7 +82,7 @@ def history_after(visit: SiteCrawl, known: Known, changed: bool | None) -> Histo
         return past
     failures = past.failures + 1 if is_failure(visit.outcome) else 0
     if changed is not None:
-        since = last_ok(known) if known.pages else held["crawled_at"]
+        since = last_ok(known) if known.pages and held["outcome"] not in WORDLESS else held["crawled_at"]
         past = past.compared((visit.ended_at - (since or held["crawled_at"])) / timedelta(hours=1), changed)
     return History(past.visits, past.changes, past.watched_h, failures)
 

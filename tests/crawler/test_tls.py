@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -89,3 +90,14 @@ def test_refused_when_verification_is_asked_for(
     site = run_crawl({"firm": f"https://{self_signed}"}, replace(settings, tls="verify"))["firm"]
     assert (site.outcome, site.pages) == ("tls_failed", ())
     assert "certificate" in site.reason
+
+
+def test_robots_txt_that_leads_to_such_a_host_is_read_there(
+    self_signed: str, web: Any, run_crawl: Callable[..., dict[str, SiteCrawl]]
+) -> None:
+    plain = web.add(
+        {path: web.answer("", 301, Location=f"https://{self_signed}{path}") for path in ("/", "/robots.txt")}
+    )
+    site = run_crawl({"firm": web.url(plain)})["firm"]
+    assert (site.outcome, site.final_url) == ("ok", f"https://{self_signed}/")
+    assert "tls_unverified" in site.flags

@@ -275,3 +275,48 @@ def test_site_drawn_by_script_is_told_apart_from_an_empty_one() -> None:
     assert "script" in site.reason
     empty, _ = visit(Reply(HOME, "ok", "", utc_now(), 200, b"<html><body></body></html>", "text/html"))
     assert (empty.outcome, "needs_script" in empty.flags) == ("empty", False)
+
+
+def test_sitemap_that_has_not_changed_is_read_from_the_archive() -> None:
+    sitemap = b"<urlset><url><loc>https://firm.co.uk/services</loc></url></urlset>"
+    site, _ = visit(
+        page(HOME, sitemaps=(f"{HOME}map.xml",)),
+        Reply(f"{HOME}map.xml", "ok", "", utc_now(), 304, sitemap, "application/xml", unchanged=True),
+        page(f"{HOME}services", OTHER),
+    )
+    assert [p.url for p in site.pages] == [HOME, f"{HOME}services"]
+
+
+@pytest.mark.parametrize(("website", "asked"), [("firm.co.uk", 2), (HOME, 2)])
+def test_busy_home_page_is_asked_again_whatever_the_cell_says(website: str, asked: int) -> None:
+    answers = [Reply(HOME, "http_error", "HTTP 503", utc_now(), 503, retry_after="0"), page(HOME)]
+    urls: list[str] = []
+
+    async def get(url: str, timeout_s: float, known: KnownPage | None = None) -> Reply:
+        assert timeout_s > 0
+        urls.append(url)
+        return answers.pop(0) if url == HOME else Reply(url, "http_error", "HTTP 404", utc_now(), 404)
+
+    async def sleep(seconds: float) -> None:
+        assert seconds >= 0
+
+    site = asyncio.run(SiteVisit(CrawlTarget("F1", website), SETTINGS, get, sleep=sleep).run())
+    assert (site.outcome, urls.count(HOME)) == ("ok", asked)
+
+
+def test_closed_https_port_is_not_tried_again_before_http() -> None:
+    table = Table({"http://firm.co.uk/": page("http://firm.co.uk/")})
+    table.replies[HOME] = Reply(HOME, "connect_failed", "refused", utc_now())
+    site = asyncio.run(SiteVisit(CrawlTarget("F1", "firm.co.uk"), SETTINGS, table.get).run())
+    assert (site.outcome, table.urls.count(HOME)) == ("ok", 1)
+
+
+def test_urls_that_robots_txt_refuses_cost_nothing_of_the_budget() -> None:
+    links = "".join(f"<a href=/service-{n}>Service {n}</a>" for n in range(40)) + "<a href=/history>History</a>"
+    refused = [
+        Reply(f"{HOME}service-{n}", "robots_disallowed", "robots.txt disallows this URL", utc_now()) for n in range(40)
+    ]
+    settings = CrawlSettings(contact="a@example.org", delay_s=0, page_budget=5)
+    site, _ = visit(page(HOME, links=links), page(f"{HOME}history", OTHER), *refused, settings=settings)
+    assert [p.url for p in site.pages] == [HOME, f"{HOME}history"]
+    assert "partial" not in site.flags

@@ -78,6 +78,7 @@ PARTIAL: dict[str, Any] = {"flags": ("partial",)}
         pytest.param([visit(0), visit(1, "parked")], "parked", "1/1", 0, id="parked now"),
         pytest.param([visit(0, "parked"), visit(1, "parked")], "parked", "0/1", 0, id="parked still"),
         pytest.param([visit(0), visit(1, "parked"), visit(2, "parked")], "parked", "1/2", 0, id="parked twice"),
+        pytest.param([visit(0), visit(1, "parked"), *down(2), visit(3, "parked")], "parked", "1/1", 0, id="and down"),
         pytest.param([visit(0, "parked"), visit(1)], "ok", "1/1", 0, id="parked no more"),
         pytest.param([visit(0, "timeout"), visit(1)], "ok", "0/0", 0, id="never read before"),
         pytest.param([visit(0), visit(1), visit(2, website="http://new.example/")], "ok", "0/0", 0, id="another site"),

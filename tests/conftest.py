@@ -10,8 +10,15 @@ import pytest
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+LONG = {"end_to_end", "evaluation"}  # folders of tests; a file of theirs takes one to three minutes
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip ``realdata`` tests where the folder is missing, loudly; fail them where it is required."""
+    """Long files first, so that no worker is left alone with one at the end.
+
+    Skip ``realdata`` tests where the folder is missing, loudly; fail them where it is required.
+    """
+    items.sort(key=lambda item: LONG.isdisjoint(item.path.parts))
     if SHARED.is_dir():
         return
     if os.environ.get("FIRMSCOPE_REQUIRE_REALDATA"):

@@ -87,6 +87,7 @@ class Answers:
             archive_ref=ref,
             bytes_read=len(stored.body),
             robots_tag=_field(stored, "x-robots-tag", "\n"),
+            flags=("rendered",) if stored.kind == "drawn" else (),
         )
 
     def _revisit(self, url: str, capture: Capture, stored: Stored, place: Capture, original: Stored) -> Reply:

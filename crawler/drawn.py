@@ -19,6 +19,7 @@ from crawler.drawing import Drawing
 from crawler.errors import ArchiveError, GuardError
 from crawler.extract import read_html
 from crawler.fetcher import Fetcher
+from crawler.members import RENDERED_HEADER
 from crawler.parts import Parts
 from crawler.records import CrawlSettings, KnownPage, utc_now
 from crawler.reply import Reply
@@ -29,7 +30,6 @@ TRIES = 2  # a browser can be lost through another page
 BROWSER_LOST = "browser has been closed"  # Playwright's words; it does not export the error's class
 MAX_SHELL_BYTES = 1024 * 1024  # a page without words is small; looking at a larger one would hold the crawl up
 HTML = "text/html; charset=utf-8"
-RENDERED_HEADER = "X-Firmscope-Rendered"
 
 log = logging.getLogger(__name__)
 

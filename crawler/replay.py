@@ -100,7 +100,7 @@ class Replay:
             return Reply(url, outcome, reason, self._now(), retry_after=rules.retry_after, robots=tuple(asked))
         reply = self._reply(url, self.find(url))
         flags = (rules.flag,) if rules.flag and reply.status is not None else ()
-        return replace(reply, robots=tuple(asked), flags=flags, sitemaps=rules.sitemaps)
+        return replace(reply, robots=tuple(asked), flags=(*flags, *reply.flags), sitemaps=rules.sitemaps)
 
     def _reply(self, url: str, capture: Capture | None) -> Reply:
         if capture is not None:
@@ -193,10 +193,13 @@ class InOrder(Replay):
         self.end = end
 
     def find(self, url: str) -> Capture | None:
-        """The next record of the URL in this visit."""
+        """The next record of the URL in this visit; of a page that was drawn afterwards, as it was drawn."""
         place = self._place(url)
         if place is None:
             return None
+        drawn = self._place(url, place + 1)
+        if drawn is not None and self._answers.captures[drawn].kind == "drawn":
+            place = drawn
         self.at = place + 1
         return self._answers.captures[place]
 
@@ -205,9 +208,9 @@ class InOrder(Replay):
         place, then = self._place(url), self._place(page)
         return self.find(url) if place is not None and (then is None or place < then) else None
 
-    def _place(self, url: str) -> int | None:
+    def _place(self, url: str, first: int = 0) -> int | None:
         captures = self._answers.captures
-        return next((place for place in range(self.at, self.end) if captures[place].url == url), None)
+        return next((place for place in range(max(first, self.at), self.end) if captures[place].url == url), None)
 
 
 async def replay_visits(
@@ -232,7 +235,7 @@ async def replay_visits(
     except BadWebsiteError:
         return []
     starts = pages | {canonical_url("/robots.txt", url) for url in pages}
-    is_start = [capture.url in starts for capture in captures]
+    is_start = [capture.url in starts and capture.kind != "drawn" for capture in captures]
     answers, earlier = Answers(captures, settings, archive), dict[str, tuple[datetime, RobotsAnswer]]()
     whole: list[SiteCrawl] = []
     torn: SiteCrawl | None = None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from crawler.errors import ArchiveError
-from crawler.members import MAX_RECORD_BYTES, header_pairs, payload_digest
+from crawler.members import MAX_RECORD_BYTES, RENDERED_HEADER, header_pairs, payload_digest
 
 MAX_HEADER_BYTES = 64 * 1024
 RENDERED = re.compile(r"urn:text(?:Final)?:(?:\d{14,17}/)?(?=https?://)")  # browsertrix and archiveweb.page
@@ -23,9 +23,9 @@ RENDERED = re.compile(r"urn:text(?:Final)?:(?:\d{14,17}/)?(?=https?://)")  # bro
 class Stored:
     """One record as it lies in a file.
 
-    ``kind`` is ``response``, ``revisit``, ``failure`` or ``text``. ``headers`` are read as Latin-1. ``body`` is as it
-    came over the wire, or a text in its own bytes. ``cut`` is why the body is not whole, or empty. ``refers_*`` name
-    what a revisit leans on.
+    ``kind`` is ``response``, ``drawn`` (a page of ours as a browser drew it), ``revisit``, ``failure`` or ``text``.
+    ``headers`` are read as Latin-1. ``body`` is as it came over the wire, or a text in its own bytes. ``cut`` is why
+    the body is not whole, or empty. ``refers_*`` name what a revisit leans on.
     """
 
     kind: str
@@ -123,7 +123,9 @@ def stored_of(record: Any, *, with_body: bool) -> Stored | None:
             refers_at=get("WARC-Refers-To-Date") or "",
         )  # fmt: skip
     body = _body(record) if with_body else b""
-    return Stored("response", **common, status=status, headers=headers, body=body)
+    # A site may send the header; but what it sent came from an address.
+    drawn = not common["ip"] and any(name.lower() == RENDERED_HEADER.lower() for name, _ in headers)
+    return Stored("drawn" if drawn else "response", **common, status=status, headers=headers, body=body)
 
 
 def fields_of(block: bytes) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Sites that only script can show, drawn in a real browser: one second pass over one site per oddity."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -9,9 +10,13 @@ from typing import Any
 
 import pytest
 
-from crawler.archive import read_record
+from crawler.archive import Archive, read_record
+from crawler.captures import CaptureIndex
 from crawler.records import CrawlSettings, CrawlTarget, SiteCrawl
 from crawler.rendering import render
+from crawler.replay import replay_visits
+from crawler.urls import start_urls
+from crawler.warc import file_digest, site_of
 
 MANY = 450  # requests of the greedy page
 NODES = 10_000
@@ -27,6 +32,8 @@ class Drawn:
     """What one second pass made of a set of sites."""
 
     results: dict[str, SiteCrawl]
+    websites: dict[str, str]
+    settings: CrawlSettings
     sites: dict[str, Any]
     forbidden: Any
     archive: Path
@@ -117,7 +124,17 @@ def drawn(
     using = replace(SETTINGS, allow_addresses=web.allow)
     results = {site.firm_id: site for site in render(targets, using, folder / "archive", folder / "work")}
     time.sleep(0.3)  # for what a browser that has just been closed may still have sent
-    return Drawn(results, sites, forbidden, folder / "archive", said, (folder / "work" / "crawl.log").read_text())
+    addresses = {firm_id: web.url(site) for firm_id, site in sites.items()}
+    return Drawn(
+        results,
+        addresses,
+        using,
+        sites,
+        forbidden,
+        folder / "archive",
+        said,
+        (folder / "work" / "crawl.log").read_text(),
+    )
 
 
 def test_text_that_script_draws_from_an_answer_is_read(drawn: Drawn) -> None:
@@ -147,6 +164,20 @@ def test_the_drawn_page_is_archived_and_referred_to(drawn: Drawn) -> None:
     assert ("X-Firmscope-Rendered", "1") in record.headers
     assert drawn.said in record.body.decode()
     assert (home.etag, home.last_modified) == ("", "")
+
+
+@pytest.mark.parametrize("firm_id", ["app", "routed", "plain", "moved"])
+def test_the_archive_read_back_gives_the_drawn_pages(drawn: Drawn, firm_id: str, tmp_path: Path) -> None:
+    crawled, website = drawn.results[firm_id], drawn.websites[firm_id]
+    index = CaptureIndex(tmp_path / "index", "test")
+    sites = frozenset(site_of(url) for url in start_urls(website))
+    digests = [index.add(path, file_digest(path), sites).digest for path in sorted(drawn.archive.glob("*.warc.gz"))]
+    writer = Archive(tmp_path / "archive", "firmscope/0 (+test)")
+    target = CrawlTarget(firm_id, website)
+    [visit] = asyncio.run(replay_visits(target, index.of(sites, digests), drawn.settings, writer))
+    writer.close()
+    index.close()
+    assert (visit.outcome, visit.pages, visit.flags) == (crawled.outcome, crawled.pages, crawled.flags)
 
 
 def test_links_are_relative_to_the_address_that_script_gave_the_page(drawn: Drawn) -> None:

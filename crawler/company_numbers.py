@@ -38,7 +38,7 @@ _DIGITS = re.compile(r"\d(?:[ .,\-]?\d){4,}+")
 _VAT_NUMBER = re.compile(
     r"(?<![^\W_])(?:GB|XI)?[\s:.\-]?(\d(?:[ .\-]?\d){8}(?:[ .\-]?\d{3})?+)(?![^\W_])", re.IGNORECASE
 )
-_WHOLE = re.compile(r"\d{6}(?:\d{2})?+(?![^\W_])")
+_WHOLE = re.compile(r"\d\d{5}(?:\d{2})?+(?![^\W_])")
 _SPLIT = re.compile(r"\d{1,4}(?:[.,\-]\d{2,4}){1,3}(?![\w.,\-/]*\d)")
 _WELL_FORMED = re.compile(rf"(?:{'|'.join(PREFIXES)})\d{{6}}|(?:IP|SP|NP|NO)\d{{5}}R|[01]\d{{7}}")
 

@@ -33,6 +33,7 @@ from crawler.relations import (
     unlabelled,
 )
 from crawler.structured import Organization
+from crawler.text import is_plain, single_spaced
 from crawler.urls import registered_domain
 
 MAX_TEXT = 200_000
@@ -127,8 +128,9 @@ def tidy(text: str) -> str:
         plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", plain)[:MAX_TEXT])
         for char, plain_char in _PLAIN.items():
             plain = plain.replace(char, plain_char)
-    lines = (" ".join(line.split()) for line in plain.split("\n"))
-    return _LETTER_NOUGHT.sub("0", "\n".join(filter(None, lines)))
+    if not is_plain(plain):
+        plain = single_spaced(plain)
+    return _LETTER_NOUGHT.sub("0", re.sub(r"\n\n+", "\n", plain).strip("\n"))
 
 
 def _whose(text: str, one: Registration, page_kind: str, doubtful: bool) -> str:

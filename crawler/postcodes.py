@@ -25,7 +25,7 @@ AREAS = frozenset(
 _POSTCODE = re.compile(
     r"(?<![A-Z0-9])(?:(GIR) ?(0AA)|([A-Z]{1,2}\d[A-Z\d]?)[ \n]?(\d[ABD-HJLNP-UW-Z]{2}))(?![A-Z0-9])", re.IGNORECASE
 )
-_INWARD = re.compile(r"\d[ABD-HJLNP-UW-Z]{2}(?![A-Z0-9])|GIR", re.IGNORECASE)  # sooner looked for than the whole
+_INWARD = re.compile(r"\d[ABD-HJLNP-UW-Zabd-hjlnp-uw-z]{2}(?![A-Za-z0-9])")  # sooner looked for than the whole
 _WHOLE = re.compile(r"(?:GIR0AA|([A-Z]{1,2})(\d[A-Z\d]?)(\d[ABD-HJLNP-UW-Z]{2}))")
 _REGISTERED = re.compile(
     r"\b(?:registered (?:head )?(?:office|address|at|business address)|reg(?:'?d|\.)? office|swyddfa gofrestredig|"

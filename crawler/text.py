@@ -32,16 +32,27 @@ CONTROLS = re.compile(
     r"[\x00-\x08\x0e-\x1b\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffd\ufffe\uffff\ud800-\udfff]"
 )
 
-ASCII_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")  # those of them that plain text may have, sooner looked for
-
 
 def clean_text(text: str) -> str:
     """Normalise spaces, drop control and direction characters and lone surrogates; blocks stay apart by blank lines."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
-    if not text.isascii() or ASCII_CONTROLS.search(text):
-        text = CONTROLS.sub("", text)
-    lines = [" ".join(line.split()) for line in text.split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    if not is_plain(text):
+        text = single_spaced(CONTROLS.sub("", text))
+    return re.sub(r"\n\n\n+", "\n\n", text).strip()
+
+
+def single_spaced(text: str) -> str:
+    """Each line without spaces around it, and with single ones in it."""
+    return "\n".join(" ".join(line.split()) for line in text.split("\n"))
+
+
+def is_plain(text: str) -> bool:
+    """Whether ``single_spaced`` and ``CONTROLS`` leave a text as it is, which is told much sooner than done."""
+    return (
+        text.replace("\n", "").isprintable()  # no control, no space but the plain one
+        and not any(untidy in text for untidy in ("  ", " \n", "\n ", "\ufffc", "\ufffd"))
+        and text[:1] != " " != text[-1:]
+    )
 
 
 def language_of(text: str, declared: str = "") -> str:

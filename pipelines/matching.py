@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from crawler.errors import BadWebsiteError
 from crawler.matching import Entry, Match, Site, score, settle
 from crawler.records import Mark
-from crawler.urls import registered_domain, start_urls
+from crawler.urls import start_urls
 from pipelines.errors import UsageError
 from pipelines.runs import Run, StageCounts
 from pipelines.screen import Progress
@@ -56,7 +56,7 @@ def run_match(run: Run, progress: Progress) -> None:
     """Compare every firm with the site that was read for it, and write what differs from what is held."""
     lake = run.workspace.lake
     with run.stage("match") as counts:
-        shared = _shared_domains(lake)
+        shared = _shared_hosts(lake)
         together: dict[str, list[tuple[str, Match]]] = defaultdict(list)
         held_back: dict[int, list[str]] = defaultdict(list)
         totals: Counter[str] = Counter()
@@ -64,9 +64,9 @@ def run_match(run: Run, progress: Progress) -> None:
             shard = _read(lake, number)
             found = {firm_id: score(one.entry, one.site) for firm_id, one in shard.compared.items()}
             for firm_id in sorted(found):
-                domain = registered_domain(shard.compared[firm_id].site.host)
-                if domain in shared:
-                    together[domain].append((firm_id, found.pop(firm_id)))
+                name = _bare(shard.compared[firm_id].site.host)
+                if name in shared:
+                    together[name].append((firm_id, found.pop(firm_id)))
                     held_back[number].append(firm_id)
             counts.rows_in += len(shard.compared) - len(held_back[number]) + len(shard.left_out)
             _commit(run, counts, shard, found, totals)
@@ -202,13 +202,17 @@ def _host(site: Row) -> str:
     return urlsplit(url).hostname or ""
 
 
-def _shared_domains(lake: Lake) -> frozenset[str]:
-    """Registered domains of the sites of more than one firm."""
-    domains: Counter[str] = Counter()
+def _shared_hosts(lake: Lake) -> frozenset[str]:
+    """Hosts of the sites of more than one firm; firms on different hosts of one domain have a site each."""
+    hosts: Counter[str] = Counter()
     for row in lake.read_arrow("sites", ["source", "final_url", "website"]).to_pylist():
         if row["source"] != IMPORTED and (host := _host(row)):
-            domains[registered_domain(host)] += 1
-    return frozenset(domain for domain, firms in domains.items() if firms > 1)
+            hosts[_bare(host)] += 1
+    return frozenset(host for host, firms in hosts.items() if firms > 1)
+
+
+def _bare(host: str) -> str:
+    return host.removeprefix("www.")
 
 
 def _match_row(firm_id: str, host: str, match: Match) -> Row:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import pytest
 
 from crawler.process import crawl
 from crawler.records import CrawlSettings, CrawlTarget, SiteCrawl
+from tests.crawler.server_thread import ServerThread
 
 ALLOW = ("127.9.0.0/16",)
 Handler = Callable[["Hit", asyncio.StreamWriter], object]
@@ -115,10 +115,10 @@ def bomb() -> bytes:
     return answer(gzip.compress(b"\0" * 200_000_000, 9), Content_Encoding="gzip")
 
 
-class Web:
+class Web(ServerThread):
     """All sites of a test session, served from one thread."""
 
-    # Test modules cannot import from here (importlib mode), so the answers hang on the fixture.
+    # Tests take the fixture, and find the answers on it.
     answer = staticmethod(answer)
     page = staticmethod(page)
     silence = staticmethod(silence)
@@ -132,30 +132,10 @@ class Web:
     filler = FILLER
 
     def __init__(self) -> None:
+        super().__init__()
         self.sites: dict[str, Site] = {}
         self.port = 0
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._servers: list[asyncio.Server] = []
         self._count = 0
-
-    def __enter__(self) -> Web:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        async def stop() -> None:
-            for server in self._servers:
-                server.close()
-            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-        asyncio.run_coroutine_threadsafe(stop(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
 
     def add(self, pages: dict[str, bytes | Handler], address: str = "") -> Site:
         """Serve a new site; its port is the same for all sites."""
@@ -166,17 +146,12 @@ class Web:
         self._count += 1
         site = Site(address or f"127.9.{self._count // 250}.{self._count % 250 + 1}", pages)
         self.sites[site.address] = site
-        asyncio.run_coroutine_threadsafe(self._listen(site.address), self._loop).result(10)
+        self.port = self.listen(self._serve, site.address, self.port)
         return site
 
     def url(self, site: Site | str, path: str = "/") -> str:
         """Address of a path on a site."""
         return f"http://{site if isinstance(site, str) else site.address}:{self.port}{path}"
-
-    async def _listen(self, address: str) -> None:
-        server = await asyncio.start_server(self._serve, address, self.port)
-        self.port = server.sockets[0].getsockname()[1]
-        self._servers.append(server)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         site = self.sites[writer.get_extra_info("sockname")[0]]

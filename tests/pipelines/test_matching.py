@@ -54,6 +54,7 @@ FIRMS = [
     firm("own", "Tarn Castings Ltd", "1234567", "www.tarn.co.uk"),
     firm("other", "Oak Joinery Ltd", "07654321", "www.elm.co.uk"),
     firm("same", "Tarn Castings Sales Ltd", None, "tarn.co.uk"),
+    firm("part", "Tarn Castings Depot Ltd", None, "depot.tarn.co.uk"),
     firm("down", "Down Ltd", None, "down.co.uk"),
     firm("text", "Text Ltd", None, "text.co.uk"),
     firm("none", "None Ltd", None, ""),
@@ -82,10 +83,12 @@ def fill(workspace: Workspace) -> None:
     with start_run(workspace, "test") as run:
         lake.replace_all("firms", FIRMS, run.run_id)
         sites = [site("own", "www.tarn.co.uk"), site("other", "www.elm.co.uk"), site("same", "tarn.co.uk")]
+        sites += [site("part", "depot.tarn.co.uk")]
         sites += [site("down", "down.co.uk", outcome="dns_failed"), site("text", "text.co.uk", source="texts")]
         lake.replace_all("sites", sites, run.run_id)
         pages = [page("own", "www.tarn.co.uk"), page("other", "www.elm.co.uk"), page("text", "text.co.uk")]
         pages += [page("same", "tarn.co.uk", "Tarn Castings Sales")]
+        pages += [page("part", "depot.tarn.co.uk", "Tarn Castings Depot")]
         lake.replace_all("pages", pages, run.run_id)
         marks = [
             mark("own", "company_number", "01234567", "owner", "www.tarn.co.uk"),
@@ -94,6 +97,7 @@ def fill(workspace: Workspace) -> None:
             mark("other", "company_number", "09999999", "owner", "www.elm.co.uk"),
             mark("other", "postcode", "YO1 7HH", "trading", "www.elm.co.uk"),
             mark("same", "name", "Tarn Castings Sales Ltd", "owner", "tarn.co.uk"),
+            mark("part", "name", "Tarn Castings Depot Ltd", "owner", "depot.tarn.co.uk"),
         ]
         lake.replace_all("marks", marks, run.run_id)
         listed = full("premises", firm_id="own", postcode="LS1 4AB", kind="registered", source="firm_list", lat=53.8)
@@ -116,11 +120,12 @@ def rows(workspace: Workspace, table: str) -> dict[str, list[Row]]:
 def test_every_firm_is_compared_or_named(matched: tuple[Workspace, Run]) -> None:
     workspace, run = matched
     counts = run.stages["match"]
-    assert (counts.rows_in, counts.rows_out) == (6, 3)
+    assert (counts.rows_in, counts.rows_out) == (7, 4)
     assert counts.dropped == {NO_PAGE: 2, NO_SITE: 1}
-    assert run.notes["match"] == {"compared": 3, "matched": 1, "not_recognised": 2}
+    assert run.notes["match"] == {"compared": 4, "matched": 2, "not_recognised": 2}
     found = {firm_id: row for firm_id, (row,) in rows(workspace, "matches").items()}
-    assert {firm_id: row["matched"] for firm_id, row in found.items()} == {"own": True, "other": False, "same": False}
+    matched_ids = {firm_id for firm_id, row in found.items() if row["matched"]}
+    assert matched_ids == {"own", "part"}  # a host of its own is a site of its own
     assert found["own"]["site"] == "www.tarn.co.uk"
     assert found["own"]["reasons"][0] == "company number 01234567 stands on /"
     assert found["other"]["reasons"][0] == "the site calls company number 09999999 its own, not 07654321"
@@ -137,7 +142,7 @@ def test_addresses_on_the_firms_own_site_become_premises(matched: tuple[Workspac
 def test_a_second_run_writes_nothing(matched: tuple[Workspace, Run]) -> None:
     run = match(matched[0])
     counts = run.stages["match"]
-    assert (counts.rows_out, counts.unchanged, counts.written) == (0, 3, {})
+    assert (counts.rows_out, counts.unchanged, counts.written) == (0, 4, {})
     assert run.notes["tables_changed"] == []
 
 
@@ -147,11 +152,12 @@ def test_only_what_changed_is_rewritten(crawled: Workspace) -> None:
         crawled.lake.replace_firms("marks", ["own"], [], run.run_id)
         crawled.lake.replace_firms("firms", ["other"], [], run.run_id)
     counts = match(crawled).stages["match"]
-    assert counts.rows_in == 5
+    assert counts.rows_in == 6
     assert counts.rows_out == 2  # own lost its number, and with it the firm that shares its site may match by name
     fresh = Workspace(crawled.folder)
     assert {firm_id: row["matched"] for firm_id, (row,) in rows(fresh, "matches").items()} == {
         "own": False,
+        "part": True,
         "same": True,
     }
     assert {row["source"] for row in rows(fresh, "premises")["own"]} == {"firm_list"}
@@ -180,7 +186,7 @@ def test_classify_leaves_out_other_peoples_words_where_told_to(matched: tuple[Wo
         shard = _read(lake, number, require)
         spoken |= shard.digests.keys()
         reasons |= shard.reasons
-    assert spoken == ({"own", "text"} if require else {"own", "text", "same", "other"})
+    assert spoken == ({"own", "part", "text"} if require else {"own", "part", "text", "same", "other"})
     assert (NOT_OWN in reasons["other"]) == require
     assert reasons["other"].endswith("its own, not 07654321") == require
 
@@ -191,7 +197,7 @@ def test_the_command_explains(matched: tuple[Workspace, Run], firmscope: Command
     answer = firmscope(*at, "match")
     assert answer.code == 0
     assert answer.out.startswith(
-        "3 sites compared with the firms they were read for: 1 recognised as the firm's own, 2 not."
+        "4 sites compared with the firms they were read for: 2 recognised as the firm's own, 2 not."
     )
     told = firmscope(*at, "match", "--firm", "other")
     assert told.out.startswith("www.elm.co.uk is not taken for the site of other (score 0.00):\n  - the site calls")

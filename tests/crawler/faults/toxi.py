@@ -12,8 +12,9 @@ import random
 import socket
 import ssl
 import struct
-import threading
 from dataclasses import dataclass, field
+
+from tests.crawler.server_thread import ServerThread
 
 TICK_S = 0.05
 READ_BYTES = 256 * 1024
@@ -56,35 +57,15 @@ class Line:
     most_at_once: int = 0
 
 
-class Toxi:
+class Toxi(ServerThread):
     """All lines of a test module, on one port; a context manager."""
 
     def __init__(self, port: int, network: str) -> None:
+        super().__init__()
         self.port = port
         self.network = network
         self.count = 0
         self._random = random.Random(5)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._servers: list[asyncio.Server] = []
-
-    def __enter__(self) -> Toxi:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        async def stop() -> None:
-            for server in self._servers:
-                server.close()
-            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-        asyncio.run_coroutine_threadsafe(stop(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
 
     @property
     def next_address(self) -> str:
@@ -96,13 +77,7 @@ class Toxi:
         line = Line(self.next_address, (site, self.port), toxic, tls)
         self.count += 1
 
-        async def listen() -> None:
-            server = await asyncio.start_server(
-                lambda reader, writer: self._serve(line, reader, writer), line.address, self.port, ssl=tls
-            )
-            self._servers.append(server)
-
-        asyncio.run_coroutine_threadsafe(listen(), self._loop).result(10)
+        self.listen(lambda reader, writer: self._serve(line, reader, writer), line.address, self.port, tls)
         return line
 
     def url(self, line: Line, path: str = "/") -> str:

@@ -19,6 +19,7 @@ from crawler.process import crawl
 from crawler.records import CrawlSettings, CrawlTarget
 
 MIN_WITH_TEXT = 195
+MIN_CHARS = 500  # two sites whose text was drawn by scripts, which the captures lack, give 151 and 371: a description
 
 
 @pytest.mark.realdata
@@ -44,8 +45,11 @@ def test_200_sites(shared: Path, tmp_path: Path) -> None:
         server.terminate()
         server.communicate(timeout=10)
     assert sorted(site.firm_id for site in found) == sorted(target.firm_id for target in targets)
-    assert sum(bool(site.pages) for site in found) >= MIN_WITH_TEXT, Counter(site.outcome for site in found)
-    assert seconds < 120
+    words = {site.firm_id: sum(len(page.text) for page in site.pages) for site in found}
+    thin = {site.firm_id: site.outcome for site in found if words[site.firm_id] < MIN_CHARS}
+    print(f"{len(found)} sites: {Counter(site.outcome for site in found)}; under {MIN_CHARS} characters: {thin}")
+    assert len(found) - len(thin) >= MIN_WITH_TEXT, thin
+    assert seconds < 300
     hits = [json.loads(line) for line in log.read_text().splitlines()]
     assert len(hits) == sum(site.requests for site in found), "we count our requests as the servers do"
     ruled = 0

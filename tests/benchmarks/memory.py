@@ -15,6 +15,7 @@ from tests.benchmarks.processes import Cost, measured
 
 SITES = 10_000
 PAGES = 20
+TIMEOUT_S = 3 * 3600.0  # 35 minutes on two quiet cores
 
 
 def run() -> None:
@@ -39,8 +40,9 @@ def _crawl(sites: int) -> Cost:
     with running_farm(sites, PAGES) as farm, tempfile.TemporaryDirectory() as folder:
         websites = Path(folder) / "websites.txt"
         websites.write_text("\n".join(farm.websites), encoding="utf-8")
-        cost = measured([sys.executable, "-m", "tests.benchmarks.crawl_ours", str(websites)])
+        cost = measured([sys.executable, "-m", "tests.benchmarks.crawl_ours", str(websites)], TIMEOUT_S)
         visit = farm.take()
+    print(f"{sites} sites: peak {cost.peak_mib:.0f} MiB after {cost.seconds:.0f} s", flush=True)
     if visit.distinct_pages != sites * PAGES:
         raise BenchmarkError(f"{visit.distinct_pages} pages of {sites * PAGES} were read: {visit}")
     return cost

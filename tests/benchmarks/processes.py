@@ -34,11 +34,11 @@ class Cost:
     output: str
 
 
-def measured(arguments: Sequence[str]) -> Cost:
+def measured(arguments: Sequence[str], timeout_s: float = TIMEOUT_S) -> Cost:
     """Run a command at the repository's root to its end.
 
     Raises:
-        BenchmarkError: It failed; the message ends with what it said.
+        BenchmarkError: It failed or was stopped at ``timeout_s``; the message ends with what it said.
     """
     with tempfile.TemporaryFile() as said:
         started = time.perf_counter()
@@ -47,7 +47,7 @@ def measured(arguments: Sequence[str]) -> Cost:
         )
         sampler = _Sampler(child.pid)
         sampler.start()
-        timer = threading.Timer(TIMEOUT_S, child.kill)
+        timer = threading.Timer(timeout_s, child.kill)
         timer.start()
         try:
             _, status, usage = os.wait4(child.pid, 0)
@@ -63,7 +63,8 @@ def measured(arguments: Sequence[str]) -> Cost:
         said.seek(0)
         output = said.read().decode("utf-8", "replace")
     if child.returncode != 0:
-        raise BenchmarkError(f"{' '.join(arguments)} ended with exit code {child.returncode}: {output[-1000:]}")
+        peak = f"after {seconds:.0f} s and a peak of {sampler.peak / 2**20:.0f} MiB"
+        raise BenchmarkError(f"{' '.join(arguments)} ended with exit code {child.returncode} {peak}: {output[-1000:]}")
     return Cost(seconds, usage.ru_utime + usage.ru_stime, sampler.peak / 2**20, output)
 
 

@@ -106,8 +106,9 @@ class FirmDesign:
         pooled = of_words.copy()
         single = counts == 1
         pooled[single] = per_chunk[self.starts[:-1][single]]  # exact, where the round trip would lose digits
-        for firm in np.flatnonzero(counts > 1):
-            pooled[firm] = pool_chunks(per_chunk[self.starts[firm] : self.starts[firm + 1]])
+        for count in np.unique(counts[counts > 1]):  # firms with equally many chunks are pooled together
+            firms = np.flatnonzero(counts == count)
+            pooled[firms] = pool_chunks(per_chunk[self.starts[firms][:, None] + np.arange(count)])
         return pooled
 
     def take(self, rows: Rows) -> "FirmDesign":
@@ -120,14 +121,14 @@ class FirmDesign:
 
 
 def pool_chunks(scores: Floats) -> Floats:
-    """One score per model from ``(n_chunks, n_models)`` scores: log odds of the mean over the more probable half.
+    """One score per model from ``(..., n_chunks, n_models)`` scores: log odds of the mean over the more probable half.
 
     The half is rounded up, and chosen for each model by itself.
     """
-    n_chunks = len(scores)
+    n_chunks = scores.shape[-2]
     kept = ceil(n_chunks * POOLED_SHARE)
-    upper = np.partition(scores, n_chunks - kept, axis=0)[n_chunks - kept :]
-    return logit(np.sort(sigmoid(upper), axis=0).mean(axis=0))  # sorted: the sum must not depend on chunk order
+    upper = np.sort(scores, axis=-2)[..., n_chunks - kept :, :]  # sorted: the sum must not depend on chunk order
+    return logit(sigmoid(upper).mean(axis=-2))
 
 
 def as_design(X: Any, expected_features: int | None = None) -> Design:

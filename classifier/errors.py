@@ -26,3 +26,7 @@ class ModelMismatchError(ClassifierError):
 
 class LeakError(ClassifierError):
     """Firms of one registered domain lie on both sides of a split, which would flatter every figure."""
+
+
+class CountingError(ClassifierError, ValueError):
+    """Judgements that do not fit the strata they should correct a count for."""

@@ -1,42 +1,50 @@
 """Train and test on firms kept apart by registered domain, beside the baselines, in one run.
 
 Calibration and thresholds are part of training: they are chosen inside the training firms and then applied to firms
-that took no part in anything.
+that took no part in anything. Firms with the same words count as one domain.
 """
 
 import json
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.baselines import BASELINES, Baseline
+from classifier.baselines import BASELINES, Baseline, Exam
+from classifier.curves import RELIABILITY_BINS, SectorCurves, sector_curves
 from classifier.errors import LabelShapeError
-from classifier.features import FirmText, Vectors, firm_words
-from classifier.folds import check_no_leak, group_folds
+from classifier.features import FirmText, Vectors, chunk_matrix, firm_chunks, firm_words, mean_vector
+from classifier.folds import check_no_leak, group_folds, merge_groups
 from classifier.hierarchy import Parents, close_assignments, close_labels
+from classifier.hints import Hint
+from classifier.intervals import interval, macro_f1_draws
 from classifier.metrics import Figures, figures
 from classifier.model import SectorModel
 
 HOLDOUT_SHARE = 0.3
 HOLDOUT_SEED = 0
 EVALUATION_FOLDS = 5
+OURS = "firmscope"
 
-Split = Literal["holdout", "folds"]
+Rows = NDArray[np.int64]
+Split = Literal["folds", "holdout"]
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """Ours beside the baselines, on the same held-out firms."""
 
-    split: Split
+    split: str
     n_train: int  # firms; of the first fold where there are several
     n_test: int  # firms scored, each once
     n_purged: int  # training firms left out because their domain is also in the test set
+    n_groups: int  # domains, those joined that have the same words
+    ece_bins: int
     ours: Figures
     baselines: tuple[Figures, ...]
+    curves: tuple[SectorCurves, ...]  # of ours
 
     def to_json(self) -> str:
         """JSON with every figure, for programs; missing figures are null."""
@@ -51,10 +59,14 @@ def evaluate(
     sectors: Sequence[str],
     parents: Parents | None = None,
     groups: Sequence[Hashable] | None = None,
-    split: Split = "holdout",
+    split: Split | Sequence[tuple[Rows, Rows]] = "folds",
     baselines: Sequence[Baseline] = BASELINES,
+    prevalence: Mapping[str, float] | None = None,
+    hints: Sequence[Hint] = (),
 ) -> Evaluation:
     """Figures on firms that took no part in training.
+
+    Scores of several folds are ranked together, so that a method has to be right across folds as well as inside one.
 
     Args:
         firms: ``n_firms`` firms, in a fixed order (it decides the holdout).
@@ -64,13 +76,16 @@ def evaluate(
         sectors: Column names.
         parents: Columns of each sector's parents.
         groups: ``(n_firms,)`` registered domains. None: the firm's id.
-        split: ``"holdout"``: ``train_test_split(indices, test_size=0.3, random_state=0)``, training firms that share a
-            domain with a test firm left out; ``"folds"``: five folds of whole domains, every firm tested once.
+        split: ``"folds"``: five folds of whole domains, every firm tested once; ``"holdout"``:
+            ``train_test_split(indices, test_size=0.3, random_state=0)``, training firms that share a domain with a test
+            firm left out; or pairs of training and test rows, taken as they are.
         baselines: Methods to set beside ours.
+        prevalence: Share of all firms that belong to a sector, where the judged firms are no fair sample of them.
+        hints: As ``SectorModel.train``.
 
     Raises:
-        LeakError: A domain would be on both sides.
-        LabelShapeError: Shapes do not fit together, or too few firms.
+        LeakError: A domain, or a text, would be on both sides.
+        LabelShapeError: Shapes do not fit together, too few firms, or a firm would be tested twice.
     """
     if len(firms) < 2 * EVALUATION_FOLDS or Y.shape != (len(firms), len(sectors)) or mask.shape != Y.shape:
         message = (
@@ -79,62 +94,122 @@ def evaluate(
         raise LabelShapeError(message)
     links: Parents = tuple(() for _ in sectors) if parents is None else parents
     labels, judged = close_labels(Y, mask, links)
-    group_of = [firm.firm_id for firm in firms] if groups is None else list(groups)
     texts = [firm_words(firm) for firm in firms]
+    domains = [firm.firm_id for firm in firms] if groups is None else list(groups)
+    group_of = merge_groups(domains, texts)
+    if len(set(group_of)) < EVALUATION_FOLDS:
+        message = (
+            f"{len(firms)} firms of {len(set(group_of))} domains: expected at least {EVALUATION_FOLDS} domains with "
+            "different words; label firms of more domains"
+        )
+        raise LabelShapeError(message)
+    splits = list(_splits(group_of, split) if isinstance(split, str) else split)
+    for train, test in splits:
+        check_no_leak(group_of, train, test)
+    rows = np.concatenate([test for _, test in splits])
+    if len(np.unique(rows)) != len(rows):
+        message = f"{len(rows)} test rows of {len(splits)} splits hold firms twice; a firm is tested once"
+        raise LabelShapeError(message)
+
+    means = _means(firms, vectors) if baselines else np.zeros((len(firms), 0), dtype=np.float32)
     scores = np.zeros((1 + len(baselines), *Y.shape))
     assigned = np.zeros((1 + len(baselines), *Y.shape), dtype=np.bool_)
-    names = ["firmscope"] + [""] * len(baselines)
-    tested: list[NDArray[np.int64]] = []
-    first_train, purged = 0, 0
-    trained = np.ones(len(sectors), dtype=np.bool_)
-    for train, test in _splits(len(firms), group_of, split):
-        kept = purge(train, test, group_of)
-        check_no_leak(group_of, kept, test)
-        purged, first_train = purged + len(train) - len(kept), first_train or len(kept)
+    names = [OURS] * (1 + len(baselines))
+    trained, thresholds = np.ones(len(sectors), dtype=np.bool_), []
+    for train, test in splits:
+        train_groups = [group_of[row] for row in train]
+        asked = [firms[row] for row in test]
         model = SectorModel.train(
-            [firms[row] for row in kept],
+            [firms[row] for row in train],
             vectors,
-            labels[kept],
-            judged[kept],
+            labels[train],
+            judged[train],
             sectors,
             links,
-            [group_of[row] for row in kept],
+            train_groups,
+            hints=hints,
         )
-        scores[0, test] = model.predict_proba([firms[row] for row in test], vectors)
+        scores[0, test] = model.predict_proba(asked, vectors)
         assigned[0, test] = model.assign(scores[0, test])
         trained &= model.classifier.trained()
+        thresholds.append(model.thresholds)
+        exam = Exam(
+            [texts[row] for row in train], means[train], labels[train], judged[train], train_groups,
+            [texts[row] for row in test], means[test],
+        )  # fmt: skip
         for place, baseline in enumerate(baselines, start=1):
-            result = baseline([texts[row] for row in kept], labels[kept], judged[kept], [texts[row] for row in test])
+            result = baseline(exam)
             names[place], scores[place, test] = result.name, result.scores
             assigned[place, test] = close_assignments(result.assigned, links)
-        tested.append(test)
-    rows = np.concatenate(tested)
+
     found = [
         figures(
-            names[place], sectors, labels[rows], judged[rows], scores[place, rows], assigned[place, rows],
-            probabilities=place == 0, trained=trained if place == 0 else None,
+            name, sectors, labels[rows], judged[rows], scores[place, rows], assigned[place, rows],
+            probabilities=place == 0, trained=trained if place == 0 else None, prevalence=prevalence,
         )
-        for place in range(len(names))
+        for place, name in enumerate(names)
     ]  # fmt: skip
-    return Evaluation(split, first_train, len(rows), purged, found[0], tuple(found[1:]))
+    found = _with_intervals(found, labels[rows], judged[rows], assigned[:, rows], [group_of[row] for row in rows])
+    curves = []
+    for column, sector in enumerate(sectors):
+        seen = rows[judged[rows, column]]
+        cuts = np.array([of_split[column] for of_split in thresholds])
+        curves.append(sector_curves(sector, labels[seen, column], scores[0, seen, column], cuts))
+    return Evaluation(
+        split=split if isinstance(split, str) else "given",
+        n_train=len(splits[0][0]),
+        n_test=len(rows),
+        n_purged=len(firms) - len(splits[0][0]) - len(rows) if split == "holdout" else 0,
+        n_groups=len(set(group_of)),
+        ece_bins=RELIABILITY_BINS,
+        ours=found[0],
+        baselines=tuple(found[1:]),
+        curves=tuple(curves),
+    )
 
 
-def purge(train: NDArray[np.int64], test: NDArray[np.int64], groups: Sequence[Hashable]) -> NDArray[np.int64]:
+def purge(train: Rows, test: Rows, groups: Sequence[Hashable]) -> Rows:
     """Training rows whose group has no test row."""
     held_out = {groups[row] for row in test}
     return np.array([row for row in train if groups[row] not in held_out], dtype=np.int64)
 
 
-def _splits(
-    n_firms: int, groups: Sequence[Hashable], split: Split
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    indices = np.arange(n_firms, dtype=np.int64)
+def _splits(groups: Sequence[Hashable], split: Split) -> Iterator[tuple[Rows, Rows]]:
+    indices = np.arange(len(groups), dtype=np.int64)
     if split == "holdout":
         from sklearn.model_selection import train_test_split
 
         train, test = train_test_split(indices, test_size=HOLDOUT_SHARE, random_state=HOLDOUT_SEED)
-        yield train, test
+        yield purge(train, test, groups), test
         return
     fold = group_folds(groups, EVALUATION_FOLDS)
     for held_out in range(EVALUATION_FOLDS):
         yield indices[fold != held_out], indices[fold == held_out]
+
+
+def _with_intervals(
+    found: Sequence[Figures],
+    Y: NDArray[np.bool_],
+    mask: NDArray[np.bool_],
+    assigned: NDArray[np.bool_],
+    groups: Sequence[Hashable],
+) -> list[Figures]:
+    """Figures of all methods, ours first, with intervals from the same draws of domains."""
+    draws = [macro_f1_draws(Y, mask, cells, groups) for cells in assigned]
+    return [
+        replace(
+            method,
+            macro_f1_interval=interval(drawn),
+            ours_ahead=float((draws[0] > drawn).mean()) if place and interval(drawn) else None,
+        )
+        for place, (method, drawn) in enumerate(zip(found, draws, strict=True))
+    ]
+
+
+def _means(firms: Sequence[FirmText], vectors: Vectors) -> NDArray[np.float32]:
+    """``(n_firms, dimension)`` mean chunk vectors of length 1; zeros for a firm without words."""
+    dimension = len(next(iter(vectors.values()), ()))
+    found = np.zeros((len(firms), dimension), dtype=np.float32)
+    for row, firm in enumerate(firms):
+        found[row] = mean_vector(chunk_matrix(firm_chunks(firm), vectors, dimension))
+    return found

@@ -33,7 +33,7 @@ Vectors = Mapping[str, NDArray[np.float32]]
 
 
 class PageLike(Protocol):
-    """A page as the crawler records it; only these three are read."""
+    """A page as the crawler records it; only these are read."""
 
     @property
     def url(self) -> str:
@@ -47,6 +47,10 @@ class PageLike(Protocol):
     def text(self) -> str:
         """Main text, blocks separated by line breaks."""
 
+    @property
+    def language(self) -> str:
+        """ISO 639-1 code, or empty where it is not known."""
+
 
 @dataclass(frozen=True)
 class FirmPage:
@@ -55,6 +59,7 @@ class FirmPage:
     url: str
     kind: str
     text: str
+    language: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,9 +70,9 @@ class FirmText:
     pages: tuple[PageLike, ...]
 
     @classmethod
-    def from_description(cls, firm_id: str, text: str, url: str = "") -> "FirmText":
+    def from_description(cls, firm_id: str, text: str, url: str = "", language: str = "") -> "FirmText":
         """A firm whose words come from one description rather than from a website."""
-        return cls(firm_id, (FirmPage(url, "description", text),))
+        return cls(firm_id, (FirmPage(url, "description", text, language),))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.errors import LeakError
+from models.digest import text_digest
 
 N_FOLDS = 5
 
@@ -43,6 +44,38 @@ def group_folds(groups: Sequence[Hashable], n_folds: int) -> NDArray[np.int64]:
     return np.array([fold_of[group] for group in groups], dtype=np.int64)
 
 
+def merge_groups(groups: Sequence[Hashable], texts: Sequence[str]) -> list[Hashable]:
+    """Groups in which firms with the same words are one group, whatever their domains.
+
+    The same description under two domains (a firm that changed its name, a listing copied) would otherwise be learnt by
+    heart on one side of a split and found again on the other. Case and spaces do not count; firms without words stay
+    apart.
+
+    Args:
+        groups: ``(n_firms,)`` registered domains.
+        texts: ``(n_firms,)`` words of each firm.
+
+    Returns:
+        ``(n_firms,)``: of all groups joined, the one whose name comes first. The order of rows does not matter.
+    """
+    joined: dict[Hashable, Hashable] = {}
+
+    def root(group: Hashable) -> Hashable:
+        while (above := joined.get(group, group)) != group:
+            joined[group] = joined.get(above, above)
+            group = above
+        return group
+
+    holder: dict[str, Hashable] = {}
+    for group, text in zip(groups, texts, strict=True):
+        words = " ".join(text.casefold().split())
+        if not words:
+            continue
+        first, second = sorted((root(holder.setdefault(text_digest(words), group)), root(group)), key=repr)
+        joined[second] = first
+    return [root(group) for group in groups]
+
+
 def check_no_leak(groups: Sequence[Hashable], train: NDArray[np.int64], test: NDArray[np.int64]) -> None:
     """Refuse a split in which a group has rows on both sides.
 
@@ -53,7 +86,8 @@ def check_no_leak(groups: Sequence[Hashable], train: NDArray[np.int64], test: ND
     if shared:
         some = sorted(map(str, shared))[:5]
         message = (
-            f"{len(shared)} groups are in train and test both, such as {some}; keep all firms of a domain on one side"
+            f"{len(shared)} groups are in train and test both, such as {some}; keep all firms of a domain, and all "
+            "with the same words, on one side"
         )
         raise LeakError(message)
 

@@ -17,7 +17,12 @@ MAX_STEPS = 5000
 
 
 def fit_blocks(
-    design: Design, rows: Rows, y: NDArray[np.bool_], strengths: tuple[float, ...], class_weight: str | None
+    design: Design,
+    rows: Rows,
+    y: NDArray[np.bool_],
+    strengths: tuple[float, ...],
+    class_weight: str | None,
+    hint: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.float64], float]:
     """Weights ``(n_features,)`` and intercept of the summed blocks' models, fitted on ``rows``.
 
@@ -27,16 +32,31 @@ def fit_blocks(
         y: ``(len(rows),) bool``.
         strengths: Inverse regularisation C of each block.
         class_weight: As in scikit-learn.
+        hint: ``(n_features,)`` direction in which the weights may lie at little cost; see ``classifier.hints``.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     weights, intercept = [], 0.0
+    hints = np.split(np.zeros(sum(design.widths)) if hint is None else hint, np.cumsum(design.widths)[:-1])
     with threadpool_limits(limits=1):
-        for matrix, strength in zip(design.fit_blocks(rows), strengths, strict=True):
-            block_weights, block_intercept = _fit(matrix, y, strength, class_weight)
+        for matrix, strength, towards in zip(design.fit_blocks(rows), strengths, hints, strict=True):
+            hinted = towards.any()
+            block_weights, block_intercept = _fit(
+                _with_column(matrix, matrix @ towards) if hinted else matrix, y, strength, class_weight
+            )
+            if hinted:
+                block_weights = block_weights[:-1] + block_weights[-1] * towards
             weights.append(block_weights)
             intercept += block_intercept
     return np.concatenate(weights), intercept
+
+
+def _with_column(matrix: Any, column: NDArray[np.float64]) -> Any:
+    from scipy.sparse import csr_matrix, hstack, issparse
+
+    if issparse(matrix):
+        return hstack([matrix, csr_matrix(column[:, None], dtype=matrix.dtype)], format="csr")
+    return np.column_stack([matrix, column])
 
 
 def _fit(

@@ -13,6 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.abstention import Judgeable, judgeable, learnt_languages
+from classifier.counting.training_errors import count_errors
 from classifier.errors import ClassifierError, LabelShapeError
 from classifier.evidence import Evidence, find_evidence
 from classifier.features import (
@@ -26,9 +28,9 @@ from classifier.features import (
     texts_to_embed,
 )
 from classifier.hierarchy import Parents, close_labels
+from classifier.hints import Hint, directions
 from classifier.neighbours import Neighbours, remember
 from classifier.sector_classifier import SectorClassifier
-from classifier.thresholds import leave_thresholds
 
 NGRAM_STRENGTH = 10.0
 VECTOR_STRENGTH = 3.0
@@ -47,6 +49,8 @@ class SectorModel:
     classifier: SectorClassifier  # columns: terms, then the vector
     neighbours: Neighbours
     support: tuple[tuple[int, int], ...]  # includes and excludes per sector, hierarchy applied
+    training_errors: NDArray[np.int64]  # (n_sectors, 4), see classifier.counting.training_errors
+    languages: tuple[str, ...] = ()  # ISO 639-1, learnt from; none: not known, and nothing is left out for it
 
     @classmethod
     def train(
@@ -60,6 +64,7 @@ class SectorModel:
         groups: Sequence[Hashable] | None = None,
         encoder_id: str = "",
         target: Literal["f1"] | float = "f1",
+        hints: Sequence[Hint] = (),
     ) -> "SectorModel":
         """Train on labelled firms; the result does not depend on the order in which they are given.
 
@@ -74,10 +79,11 @@ class SectorModel:
             groups: ``(n_firms,)`` registered domains; firms of one domain share a fold. None: the firm's id.
             encoder_id: Of the encoder that made ``vectors``.
             target: ``"f1"``, or the precision each list must reach.
+            hints: What the taxonomy says of each sector; ``vectors`` must then hold ``hint_texts`` too. None: not used.
 
         Raises:
             LabelShapeError: Shapes do not fit, no firms, or an id comes twice.
-            MissingVectorError: A chunk has no vector.
+            MissingVectorError: A chunk or a hint has no vector.
             HierarchyError: ``parents`` form a cycle.
         """
         ids = [firm.firm_id for firm in firms]
@@ -112,7 +118,7 @@ class SectorModel:
         design = build_design(firms, vectors, ngrams, dimension)
         classifier = SectorClassifier(
             C=(NGRAM_STRENGTH, VECTOR_STRENGTH), class_weight=CLASS_WEIGHT, parents=links, target=target
-        ).fit(design, labels, judged, group_of)
+        ).fit(design, labels, judged, group_of, directions(hints, vectors, vectorizer, dimension) if hints else None)
         classifier.coef_ = classifier.coef_.astype(np.float32).astype(np.float64)  # what a bundle holds, exactly
         return cls(
             sectors=tuple(sectors),
@@ -123,6 +129,8 @@ class SectorModel:
             classifier=classifier,
             neighbours=remember(tuple(firm.firm_id for firm in firms), design.means, labels),
             support=tuple(zip(labels.sum(axis=0).tolist(), (judged & ~labels).sum(axis=0).tolist(), strict=True)),
+            training_errors=count_errors(classifier.oof_probabilities_, labels, classifier.thresholds_),
+            languages=learnt_languages(firms),
         )
 
     @property
@@ -133,7 +141,7 @@ class SectorModel:
     @property
     def leave_thresholds(self) -> NDArray[np.float64]:
         """``(n_sectors,)`` probability below which a member leaves."""
-        return leave_thresholds(self.thresholds)
+        return np.asarray(self.classifier.leave_thresholds_)
 
     @property
     def parents(self) -> Parents:
@@ -176,6 +184,10 @@ class SectorModel:
     def texts_to_embed(self, firm: FirmText) -> list[str]:
         """The distinct chunks of a firm whose vectors ``predict_proba`` will ask for."""
         return texts_to_embed(firm)
+
+    def judgeable(self, firm: FirmText) -> Judgeable:
+        """The firm without pages in languages that the model has not learnt, or why it cannot be judged."""
+        return judgeable(firm, self.languages)
 
     def predict_proba(self, firms: Sequence[FirmText], vectors: Vectors) -> NDArray[np.float64]:
         """Calibrated probabilities ``(n_firms, n_sectors)``, no child above its parent; 0 for a firm without words.

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.card import describe
+from classifier.counting.training_errors import COLUMNS
 from classifier.design_matrix import FirmDesign
 from classifier.errors import HierarchyError, ModelMismatchError
 from classifier.hierarchy import children_first
@@ -36,6 +37,8 @@ def content_of(model: "SectorModel") -> tuple[dict[str, NDArray[Any]], dict[str,
         "intercept": head.intercept_,
         "calibration": head.calibration_,
         "thresholds": head.thresholds_,
+        "leave_thresholds": head.leave_thresholds_,
+        "training_errors": model.training_errors,
         "untrained": head.untrained_,
         "idf": model.idf,
         "neighbour_vectors": model.neighbours.vectors,
@@ -52,6 +55,7 @@ def content_of(model: "SectorModel") -> tuple[dict[str, NDArray[Any]], dict[str,
             "dimension": model.dimension,
             "support": [list(pair) for pair in model.support],
             "target": head.target,
+            "languages": list(model.languages),
         },
     }
     return arrays, documents
@@ -115,6 +119,8 @@ def _assemble(bundle: Bundle) -> "SectorModel":
         "intercept": (n_sectors,),
         "calibration": (n_sectors, 2),
         "thresholds": (n_sectors,),
+        "leave_thresholds": (n_sectors,),
+        "training_errors": (n_sectors, len(COLUMNS)),
         "idf": (n_terms,),
         "neighbour_vectors": (len(firm_ids), dimension),
         "neighbour_included": (len(firm_ids), n_sectors),
@@ -131,7 +137,10 @@ def _assemble(bundle: Bundle) -> "SectorModel":
     head.n_features_in_ = n_terms + dimension
     head.coef_ = arrays["coef"].astype(np.float64)
     head.intercept_, head.calibration_ = arrays["intercept"], arrays["calibration"]
-    head.thresholds_ = arrays["thresholds"]
+    head.thresholds_, head.leave_thresholds_ = arrays["thresholds"], arrays["leave_thresholds"]
+    if (head.leave_thresholds_ > head.thresholds_).any():
+        message = "a threshold to leave lies above the one to enter"
+        raise ValueError(message)
     head.untrained_ = arrays["untrained"].astype(np.int64)
     head.trained()  # an index out of range raises here
     return SectorModel(
@@ -143,6 +152,8 @@ def _assemble(bundle: Bundle) -> "SectorModel":
         classifier=head,
         neighbours=Neighbours(firm_ids, arrays["neighbour_vectors"], arrays["neighbour_included"].astype(np.bool_)),
         support=tuple((int(includes), int(excludes)) for includes, excludes in about["support"]),
+        training_errors=arrays["training_errors"].astype(np.int64),
+        languages=tuple(map(str, about["languages"])),
     )
 
 

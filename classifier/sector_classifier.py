@@ -17,7 +17,7 @@ from classifier.errors import ClassifierError, LabelShapeError
 from classifier.folds import N_FOLDS, stratified_group_folds
 from classifier.hierarchy import Parents, children_first, close_assignments, raise_parents
 from classifier.linear import fit_blocks
-from classifier.thresholds import assign, f1_threshold, precision_threshold
+from classifier.thresholds import assign, f1_threshold, leave_thresholds, precision_threshold
 
 MIN_INCLUDES = 2
 MIN_EXCLUDES = 2
@@ -38,6 +38,7 @@ class SectorClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         intercept_: ``(n_sectors,) float64``.
         calibration_: ``(n_sectors, 2) float64``: slope and offset applied to the raw score.
         thresholds_: ``(n_sectors,) float64``: probability from which a firm is assigned.
+        leave_thresholds_: ``(n_sectors,) float64``: probability below which a member leaves; at most ``thresholds_``.
         untrained_: ``(n_untrained,) int64``: columns with fewer than 2 includes or 2 excludes (in separate groups).
             Their probability is 0 and nobody is assigned to them, but through a child of theirs.
         oof_probabilities_: ``(n_firms, n_sectors) float64``: calibrated out-of-fold, NaN where not judged.
@@ -58,7 +59,12 @@ class SectorClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         self.n_folds = n_folds
 
     def fit(
-        self, X: Any, Y: ArrayLike, mask: ArrayLike | None = None, groups: Sequence[Hashable] | None = None
+        self,
+        X: Any,
+        Y: ArrayLike,
+        mask: ArrayLike | None = None,
+        groups: Sequence[Hashable] | None = None,
+        hints: NDArray[np.float64] | None = None,
     ) -> "SectorClassifier":
         """Train every sector that has labels for it.
 
@@ -67,6 +73,7 @@ class SectorClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
             Y: ``(n_firms, n_sectors) bool``, includes; columns in taxonomy order.
             mask: ``(n_firms, n_sectors) bool``, True where judged; ``Y`` is not read elsewhere. None: all judged.
             groups: ``(n_firms,)`` what must stay on one side of a fold, such as the registered domain. None: each firm.
+            hints: ``(n_sectors, n_features)`` directions known before any label, see ``classifier.hints``. None: none.
 
         Raises:
             LabelShapeError: Shapes do not fit together, or values are not booleans.
@@ -82,6 +89,9 @@ class SectorClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         self._parents(n_sectors)
         strengths = self._strengths(len(design.widths))
         width = sum(design.widths)
+        if hints is not None and hints.shape != (n_sectors, width):
+            message = f"hints are {hints.shape}; expected {(n_sectors, width)}, one direction per sector"
+            raise LabelShapeError(message)
         self.n_features_in_ = width
         self.coef_ = np.zeros((n_sectors, width))
         self.intercept_ = np.zeros(n_sectors)
@@ -91,9 +101,11 @@ class SectorClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         untrained = []
         for sector in range(n_sectors):
             rows = np.flatnonzero(judged[:, sector])
-            if not self._fit_sector(design, sector, rows, labels[rows, sector], group_of, strengths):
+            hint = None if hints is None else hints[sector]
+            if not self._fit_sector(design, sector, rows, labels[rows, sector], group_of, strengths, hint):
                 untrained.append(sector)
         self.untrained_ = np.array(untrained, dtype=np.int64)
+        self.leave_thresholds_ = leave_thresholds(self.thresholds_)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -120,7 +132,8 @@ class SectorClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         """Assignments from probabilities; ``previous`` members leave only below the lower threshold."""
         self._check_fitted()
         parents = self._parents(len(self.thresholds_))
-        return close_assignments(assign(probabilities, self.thresholds_, self.trained(), previous), parents)
+        entered = assign(probabilities, self.thresholds_, self.trained(), previous, self.leave_thresholds_)
+        return close_assignments(entered, parents)
 
     def trained(self) -> NDArray[np.bool_]:
         """``(n_sectors,) bool``: which sectors have a model."""
@@ -136,6 +149,7 @@ class SectorClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         y: NDArray[np.bool_],
         groups: Sequence[Hashable],
         strengths: tuple[float, ...],
+        hint: NDArray[np.float64] | None,
     ) -> bool:
         if y.sum() < MIN_INCLUDES or (~y).sum() < MIN_EXCLUDES:
             return False
@@ -145,9 +159,9 @@ class SectorClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         scores = np.zeros(len(rows))
         for held_out in range(int(fold.max()) + 1):
             inside, outside = rows[fold != held_out], rows[fold == held_out]
-            weights, intercept = fit_blocks(design, inside, y[fold != held_out], strengths, self.class_weight)
+            weights, intercept = fit_blocks(design, inside, y[fold != held_out], strengths, self.class_weight, hint)
             scores[fold == held_out] = design.take(outside).scores(weights[None], np.array([intercept]))[:, 0]
-        weights, intercept = fit_blocks(design, rows, y, strengths, self.class_weight)
+        weights, intercept = fit_blocks(design, rows, y, strengths, self.class_weight, hint)
         prior = prior_sigmoid(y, balanced=self.class_weight is not None, n_blocks=len(strengths))
         curve = fit_sigmoid(scores, y, prior)
         probabilities = curve(scores)

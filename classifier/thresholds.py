@@ -69,6 +69,7 @@ def assign(
     thresholds: NDArray[np.float64],
     trained: NDArray[np.bool_],
     previous: NDArray[np.bool_] | None = None,
+    leave: NDArray[np.float64] | None = None,
 ) -> NDArray[np.bool_]:
     """Who is in: ``(n_firms, n_sectors) bool``, before the hierarchy is applied.
 
@@ -78,10 +79,11 @@ def assign(
         trained: ``(n_sectors,) bool``; a sector without a model assigns nobody.
         previous: Earlier assignments in the same shape; members stay down to the lower threshold. None for a first
             classification.
+        leave: ``(n_sectors,)`` below which a member leaves; None: ``leave_thresholds(thresholds)``.
     """
     enters = probabilities >= thresholds
     if previous is not None:
-        enters |= previous & (probabilities >= leave_thresholds(thresholds))
+        enters |= previous & (probabilities >= (leave_thresholds(thresholds) if leave is None else leave))
     return np.asarray(enters & trained, dtype=np.bool_)
 
 

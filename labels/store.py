@@ -1,7 +1,7 @@
 """The label store: ``labels.csv``, every judgement ever made, append-only and plain, made for git.
 
 A firm not judged for a sector is unknown for it, never an exclude. A coder's last judgement holds; coders who disagree
-leave the pair open.
+leave the pair open until it is settled: the word of the coder ``settled`` goes before everybody's.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from labels.taxonomy import Taxonomy
 
 LABELS = ("include", "exclude", "unsure")
 REQUIRED = ("firm_id", "sector", "label")
+SETTLED = "settled"  # the coder whose word ends a disagreement; ``unsure`` from it opens the pair again
+AUDIT_NOTE = "audit "  # how the note of a row begins that an audit handed out, the audit's id behind it
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ def append_judgements(path: Path, judgements: Iterable[Judgement]) -> int:
 def parse_label_csv(path: Path, taxonomy: Taxonomy, known_firms: Collection[str], today: date) -> list[Judgement]:
     """Judgements of a CSV file with firm_id, sector, label and optionally coder, labelled_on, note.
 
+    Rows of an audit that have no label yet are passed over, so that a half-filled file can be brought in.
+
     Raises:
         LabelsError: A missing column, an unknown firm, sector or label, or a date in the future; names the row.
     """
@@ -94,13 +98,17 @@ def parse_label_csv(path: Path, taxonomy: Taxonomy, known_firms: Collection[str]
     for row in rows:
         where = f"{path}, row {rows.line_num}"
         firm_id, sector, label = ((row[name] or "").strip() for name in REQUIRED)
+        note = (row.get("note") or "").strip()
+        if not label and note.startswith(AUDIT_NOTE):
+            continue
+        if firm_id not in known_firms and firm_id.startswith("'"):  # put there so that no spreadsheet reads a formula
+            firm_id = firm_id[1:]
         _check_firm(where, firm_id, known_firms)
         _check_sector(where, sector, taxonomy)
         if label not in LABELS:
             raise LabelsError(f"{where}: label {label!r}, expected one of {', '.join(LABELS)}")
         labelled_on = _day(where, (row.get("labelled_on") or "").strip(), today)
         coder = (row.get("coder") or "").strip() or "import"
-        note = (row.get("note") or "").strip()
         found.append(Judgement(firm_id, sector, label, coder, labelled_on, note, str(taxonomy.version)))
     return found
 
@@ -141,7 +149,8 @@ def label_matrix(
     """What is known of each firm and sector.
 
     Includes go up the hierarchy (a child's include is its parents'), excludes go down (a parent's exclude is its
-    children's). A pair on which coders disagree, or that the last word calls unsure, is not known.
+    children's). A pair on which coders disagree, or that the last word calls unsure, is not known, unless it was
+    settled.
 
     Returns:
         ``Y`` and ``mask``, both ``(n_firms, n_sectors) bool``, columns in taxonomy order; ``mask`` is true where
@@ -156,7 +165,7 @@ def label_matrix(
     include = np.zeros((len(firm_ids), len(taxonomy.keys)), dtype=bool)
     exclude = np.zeros_like(include)
     for (at, sector), by_coder in last.items():
-        words = set(by_coder.values())
+        words = {by_coder[SETTLED]} if SETTLED in by_coder else set(by_coder.values())
         include[at, sector] = words == {"include"}
         exclude[at, sector] = words == {"exclude"}
     for key in taxonomy.keys:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import read_arrays, write_arrays
+from models.arrays import MAGIC_BYTES, kind_of, read_arrays, write_arrays
 from models.digest import bytes_digest, file_digest
 from models.errors import BundleError
 
@@ -28,7 +28,7 @@ FORMAT_VERSION = 1
 MANIFEST, ARRAYS, CARD = "manifest.json", "arrays.npz", "MODEL_CARD.md"
 MODEL_ID_DIGITS = 16
 MAX_MANIFEST_BYTES = 4 << 20
-MAX_DOCUMENT_BYTES = 256 << 20  # a vocabulary of 2 million terms is about 40 MB
+MAX_DOCUMENT_BYTES = 64 << 20  # a vocabulary of 2 million terms is about 40 MB
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "sentence-transformers", "tokenizers", "torch")
 DOCUMENT_NAME = re.compile(r"[a-z][a-z_]{0,40}")
 
@@ -143,6 +143,11 @@ def load_manifest(folder: Path) -> Manifest:
     Raises:
         BundleError: No bundle, an unknown format or version, or a manifest that was edited.
     """
+    if folder.is_file():
+        with folder.open("rb") as stream:
+            kind = kind_of(stream.read(MAGIC_BYTES))
+        message = f"{folder}: {kind}, expected the folder of a model bundle; refused unread"
+        raise BundleError(message)
     path = folder / MANIFEST
     raw = _read_json(path, MAX_MANIFEST_BYTES)
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:

@@ -4,11 +4,9 @@
 without loading 90 MB of weights. Weights are read at the first ``encode``.
 """
 
-import os
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +16,11 @@ from models.errors import EncoderError
 from models.packaged import MINILM, EncoderFiles, find_local, find_minilm, verify_minilm
 from models.tokens import token_counter
 
+if TYPE_CHECKING:
+    from models.engines import Engine
+
 RECIPE = "mean-l2-1"  # pooling, normalisation and version of how texts are fed; a change makes cached vectors stale
 WEIGHTS_DIGEST_DIGITS = 12
-BATCH_TEXTS = 64
 MIN_BF16_COSINE = 0.999  # measured 0.99997 on YC texts; below, bfloat16 is not used
 PROBE_TEXTS = (
     "We design and build satellites and ground stations for earth observation.",
@@ -64,9 +64,10 @@ class SentenceEncoder:
     """A sentence-transformers model, read lazily from a vouched-for folder."""
 
     def __init__(self, files: EncoderFiles, *, allow_bf16: bool = True) -> None:
+        """Args: a vouched-for encoder; whether it may compute in bfloat16."""
         self.files = files
         self.allow_bf16 = allow_bf16
-        self._model: Any = None
+        self._engine: Engine | None = None
         self._bf16 = False
 
     @property
@@ -94,7 +95,7 @@ class SentenceEncoder:
         return token_counter(self.files.tokenizer_file)(texts)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Encode each distinct text once, longest first; the same set of texts gives the same vectors in any order.
+        """Encode each distinct text once; the same set of texts gives the same vectors in any order.
 
         Returns:
             ``(n_texts, dimension) float32``, rows of Euclidean length 1. Tokens past the encoder's limit are not read.
@@ -104,22 +105,15 @@ class SentenceEncoder:
         """
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        model = self._load()
-        todo = distinct(texts)
-        lengths = dict(zip(todo, self.count_tokens(todo), strict=True))
-        todo.sort(key=lambda text: (-lengths[text], text))
-        vectors = self._encode(model, todo, bf16=self._bf16)
+        engine = self._load()
+        todo = sorted(distinct(texts))
+        vectors = self._unit(engine, todo)
         row_of = {text: row for row, text in enumerate(todo)}
         result: NDArray[np.float32] = vectors[[row_of[text] for text in texts]]
         return result
 
-    def _encode(self, model: Any, texts: Sequence[str], *, bf16: bool) -> NDArray[np.float32]:
-        import torch
-
-        precision = torch.autocast(model.device.type, dtype=torch.bfloat16) if bf16 else nullcontext()
-        with torch.inference_mode(), precision:
-            raw = model.encode(list(texts), batch_size=BATCH_TEXTS, convert_to_numpy=True, show_progress_bar=False)
-        vectors = np.asarray(raw, dtype=np.float32)
+    def _unit(self, engine: "Engine", texts: Sequence[str]) -> NDArray[np.float32]:
+        vectors = engine.vectors(texts)
         if vectors.shape != (len(texts), self.dimension) or not np.isfinite(vectors).all():
             expected = (len(texts), self.dimension)
             message = f"{self.encoder_id} gave vectors of shape {vectors.shape}, expected finite ones of {expected}"
@@ -128,40 +122,25 @@ class SentenceEncoder:
         unit: NDArray[np.float32] = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
         return unit
 
-    def _load(self) -> Any:
-        if self._model is not None:
-            return self._model
+    def _load(self) -> "Engine":
+        if self._engine is not None:
+            return self._engine
         if self.files.name == MINILM:
             verify_minilm(self.files.folder)
-        os.environ["HF_HUB_OFFLINE"] = "1"  # read at import of huggingface_hub; a night must not try to connect
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the tokeniser warns when a process forks after use
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging as transformers_logging
+        from models.engines import find_engines
 
-        silence: Any = transformers_logging.disable_progress_bar
-        silence()
-        try:
-            model = SentenceTransformer(
-                str(self.files.folder),
-                local_files_only=True,
-                trust_remote_code=False,
-                model_kwargs={"use_safetensors": True},
-            )
-        except Exception as error:  # configuration faults surface as many types
-            message = (
-                f"{self.files.folder}: sentence-transformers cannot load it ({error}); use a clean copy of the model"
-            )
-            raise EncoderError(message) from error
-        model.max_seq_length = self.files.max_tokens
-        model.eval()
-        self._bf16 = self.allow_bf16 and _has_bf16(model.device.type) and self._bf16_agrees(model)
-        self._model = model
-        return model
+        engine_of, device = find_engines(self.files)
+        engine = engine_of(False)
+        if self.allow_bf16 and _has_bf16(device):
+            fast = engine_of(True)
+            self._bf16 = bool(self._least_cosine(engine, fast) >= MIN_BF16_COSINE)
+            engine = fast if self._bf16 else engine
+        self._engine = engine
+        return engine
 
-    def _bf16_agrees(self, model: Any) -> bool:
-        exact = self._encode(model, PROBE_TEXTS, bf16=False)
-        fast = self._encode(model, PROBE_TEXTS, bf16=True)
-        return bool(np.sum(exact * fast, axis=1).min() >= MIN_BF16_COSINE)
+    def _least_cosine(self, exact: "Engine", fast: "Engine") -> float:
+        """How far bfloat16 strays here: a processor that rounds wrongly must not go unseen."""
+        return float(np.sum(self._unit(exact, PROBE_TEXTS) * self._unit(fast, PROBE_TEXTS), axis=1).min())
 
 
 def _has_bf16(device_type: str) -> bool:

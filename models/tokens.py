@@ -28,6 +28,20 @@ def token_counter(tokenizer_file: Path) -> TokenCounter:
     return count
 
 
+def token_ids(tokenizer_file: Path, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
+    """Token numbers of each text with its special tokens, cut to ``max_tokens`` of which the last is the closing one.
+
+    Raises:
+        EncoderError: The file is missing or is no tokeniser.
+    """
+    found = _tokenizer(tokenizer_file).encode_batch_fast(list(texts), add_special_tokens=True)
+    return [_cut(encoding.ids, max_tokens) for encoding in found]
+
+
+def _cut(ids: list[int], max_tokens: int) -> list[int]:
+    return ids if len(ids) <= max_tokens else [*ids[: max_tokens - 1], ids[-1]]
+
+
 @lru_cache(maxsize=4)
 def _tokenizer(tokenizer_file: Path) -> Any:
     from tokenizers import Tokenizer

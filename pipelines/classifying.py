@@ -16,6 +16,7 @@ import numpy as np
 from labels.taxonomy import NONE, Taxonomy, load_taxonomy
 from models.encoder import load_encoder
 from pipelines.embedding import vectors_for
+from pipelines.evidence_rows import Embed, evidence_columns, weighed
 from pipelines.firm_texts import firm_texts, site_digests
 from pipelines.matching import not_recognised
 from pipelines.runs import Run, StageCounts
@@ -26,11 +27,14 @@ from pipelines.training import current_model
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from classifier.evidence import Evidence, NearMiss
     from classifier.features import FirmText, Vectors
     from classifier.model import SectorModel
+    from models.encoder import TextEncoder
 
 NO_VISIT = "not visited yet"
 NOT_OWN = "site not recognised as the firm's own"
+ABSTAINED = "not judged: "  # begins the reason of a firm whose words the model cannot judge; it has no scores
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,20 @@ class _Shard:
     strangers: frozenset[str]  # classified once, no longer in the firm list
 
 
+@dataclass(frozen=True)
+class _Made:
+    """Rows for the tables, in the order in which they are committed."""
+
+    assignments: list[dict[str, Any]]
+    near_misses: list[dict[str, Any]]
+    scores: list[dict[str, Any]]
+
+    def __add__(self, other: _Made) -> _Made:
+        return _Made(
+            self.assignments + other.assignments, self.near_misses + other.near_misses, self.scores + other.scores
+        )
+
+
 def run_classify(run: Run, screen: Screen) -> None:
     """Classify what changed.
 
@@ -55,6 +73,7 @@ def run_classify(run: Run, screen: Screen) -> None:
     taxonomy = load_taxonomy(run.workspace.taxonomy_file)
     model = current_model(run.workspace, taxonomy)
     run.notes["model_id"] = model.model_id
+    encoder = load_encoder(run.workspace.config.encoder.name)
     with run.stage("classify") as counts, screen.bar("Classifying firms") as progress:
         for number in range(lake.shards):
             shard = _read(lake, number, run.workspace.config.match.require)
@@ -63,15 +82,17 @@ def run_classify(run: Run, screen: Screen) -> None:
             silent = [firm_id for firm_id in shard.reasons if firm_id not in shard.digests]
             stated = [firm_id for firm_id in silent if not _is_stated(shard, firm_id)]
             counts.unchanged += len(shard.reasons) - len(spoken) - len(stated)
-            rows = [_silent_row(shard, firm_id, run.started_at) for firm_id in stated]
-            scores: list[dict[str, Any]] = []
+            made = _Made([_silent_row(shard, firm_id, run.started_at) for firm_id in stated], [], [])
             if spoken:
                 texts = firm_texts(lake, [number])
-                firms = [texts[firm_id] for firm_id in sorted(spoken)]
-                vectors = _vectors(run, model, firms, number, screen)
-                made, scores = _classified(taxonomy, model, firms, vectors, shard, run.started_at)
-                rows += made
-            _commit(run, counts, sorted({*spoken, *stated, *shard.strangers}), rows, scores)
+                read = [model.judgeable(texts[firm_id]) for firm_id in sorted(spoken)]
+                refused = [(one.firm.firm_id, one.reason) for one in read if one.reason]
+                made += _Made([_refused_row(model, shard, *one, run.started_at) for one in refused], [], [])
+                firms = [one.firm for one in read if not one.reason]
+                embed = _embedder(run, encoder, number, screen)
+                vectors = embed([text for firm in firms for text in model.texts_to_embed(firm)])
+                made += _classified(taxonomy, model, firms, vectors, embed, shard, run.started_at)
+            _commit(run, counts, sorted({*spoken, *stated, *shard.strangers}), made)
             counts.rows_out += len(spoken) + len(stated)
             progress(number + 1, lake.shards)
 
@@ -95,15 +116,14 @@ def standing(taxonomy: Taxonomy, held: Sequence[Sequence[Mapping[str, Any]]]) ->
     return found
 
 
-def _commit(
-    run: Run, counts: StageCounts, ids: Sequence[str], rows: list[dict[str, Any]], scores: list[dict[str, Any]]
-) -> None:
+def _commit(run: Run, counts: StageCounts, ids: Sequence[str], made: _Made) -> None:
     if not ids:
         return
-    for name, made in (("assignments", rows), ("scores", scores)):
-        counts.written[name] = counts.written.get(name, 0) + run.workspace.lake.replace_firms(
-            name, ids, made, run.run_id
-        )
+    lake = run.workspace.lake
+    for name, rows in (
+        ("assignments", made.assignments), ("near_misses", made.near_misses), ("scores", made.scores),
+    ):  # fmt: skip
+        counts.written[name] = counts.written.get(name, 0) + lake.replace_firms(name, ids, rows, run.run_id)
 
 
 def _read(lake: Lake, number: int, own_site_only: bool) -> _Shard:
@@ -130,8 +150,12 @@ def _read(lake: Lake, number: int, own_site_only: bool) -> _Shard:
 
 
 def _is_done(shard: _Shard, firm_id: str, model_id: str) -> bool:
-    decided_by = {row["model_id"] for row in shard.assignments.get(firm_id, [])}
-    return decided_by == {model_id} and shard.scored.get(firm_id) == (model_id, shard.digests[firm_id])
+    held = shard.assignments.get(firm_id, [])
+    decided_on = (model_id, shard.digests[firm_id])
+    if {(row["model_id"], row["text_digest"]) for row in held} != {decided_on}:
+        return False
+    refused = held[0]["reason"].startswith(ABSTAINED)
+    return shard.scored.get(firm_id) == (None if refused else decided_on)
 
 
 def _is_stated(shard: _Shard, firm_id: str) -> bool:
@@ -144,82 +168,119 @@ def _silent_row(shard: _Shard, firm_id: str, now: datetime) -> dict[str, Any]:
     return _row(firm_id, NONE, False, shard.reasons[firm_id], _since(shard, firm_id, NONE, now))
 
 
-def _vectors(run: Run, model: SectorModel, firms: Sequence[FirmText], shard: int, screen: Screen) -> Vectors:
-    encoder = load_encoder(run.workspace.config.encoder.name)
-    texts = [text for firm in firms for text in model.texts_to_embed(firm)]
-    with screen.bar(f"Reading sites, part {shard + 1} of {run.workspace.lake.shards}") as progress:
-        return vectors_for(run.workspace.lake, encoder, {shard: texts}, run.run_id, progress)
+def _refused_row(model: SectorModel, shard: _Shard, firm_id: str, reason: str, now: datetime) -> dict[str, Any]:
+    row = _row(firm_id, NONE, False, f"{ABSTAINED}{reason}", _since(shard, firm_id, NONE, now))
+    return row | {"model_id": model.model_id, "text_digest": shard.digests[firm_id]}
+
+
+def _embedder(run: Run, encoder: TextEncoder, shard: int, screen: Screen) -> Embed:
+    def embed(texts: Sequence[str]) -> Vectors:
+        with screen.bar(f"Reading sites, part {shard + 1} of {run.workspace.lake.shards}") as progress:
+            return vectors_for(run.workspace.lake, encoder, {shard: texts}, run.run_id, progress)
+
+    return embed
 
 
 def _classified(
-    taxonomy: Taxonomy, model: SectorModel, firms: Sequence[FirmText], vectors: Vectors, shard: _Shard, now: datetime
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows of assignments and of scores."""
+    taxonomy: Taxonomy, model: SectorModel, firms: Sequence[FirmText], vectors: Vectors, embed: Embed, shard: _Shard,
+    now: datetime,
+) -> _Made:  # fmt: skip
+    from classifier.evidence import near_miss
+
     probabilities = model.predict_proba(firms, vectors)
     assigned = model.assign(
         probabilities, standing(taxonomy, [shard.assignments.get(firm.firm_id, []) for firm in firms])
     )
-    rows: list[dict[str, Any]] = []
-    scores: list[dict[str, Any]] = []
+    misses = [near_miss(model, probabilities[place], assigned[place]) for place in range(len(firms))]
+    carriers = [
+        {
+            column: _carrier(taxonomy, model, firm, vectors, column, probabilities[place], assigned[place])
+            for column in np.flatnonzero(assigned[place]).tolist()
+        }
+        for place, firm in enumerate(firms)
+    ]
+    wanted = [
+        ({miss.column: miss.is_near} if miss else {}) | dict.fromkeys(carried.values(), True)
+        for carried, miss in zip(carriers, misses, strict=True)
+    ]
+    evidence = weighed(model, firms, wanted, vectors, embed)
+    made = _Made([], [], [])
     for place, firm in enumerate(firms):
-        firm_id, chances = firm.firm_id, probabilities[place]
-        scores.extend(
+        firm_id, chances, miss = firm.firm_id, probabilities[place], misses[place]
+        made.scores.extend(
             {
                 "firm_id": firm_id, "sector": key, "probability": float(chances[column]), "model_id": model.model_id,
                 "text_digest": shard.digests[firm_id],
             }
             for column, key in enumerate(taxonomy.keys)
         )  # fmt: skip
-        columns = np.flatnonzero(assigned[place])
-        if not len(columns):
-            rows.append(_none_row(taxonomy, model, firm_id, chances, shard, now))
-        for column in columns:
-            rows.append(
-                _assigned_row(taxonomy, model, firm, vectors, chances, int(column), assigned[place], shard, now)
+        if not carriers[place]:
+            made.assignments.append(_none_row(taxonomy, model, firm_id, miss, shard, now))
+        for column, carrier in carriers[place].items():
+            made.assignments.append(
+                _assigned_row(taxonomy, model, firm_id, chances, column, carrier, shard, now)
+                | evidence_columns(evidence[place][carrier])
             )
-    return rows, scores
+        if miss:
+            made.near_misses.append(_near_miss_row(taxonomy, model, firm_id, miss, evidence[place][miss.column]))
+    return made
+
+
+def _carrier(
+    taxonomy: Taxonomy, model: SectorModel, firm: FirmText, vectors: Vectors, column: int,
+    chances: NDArray[np.float64], assigned: NDArray[np.bool_],
+) -> int:  # fmt: skip
+    """Sector whose words put a firm into ``column``: itself, or the most probable part of it."""
+    parts = [place for place, above in enumerate(taxonomy.parents) if column in above and assigned[place]]
+    if not parts or model.own_probability(firm, taxonomy.keys[column], vectors) >= model.thresholds[column]:
+        return column
+    part = max(parts, key=lambda place: float(chances[place]))
+    return _carrier(taxonomy, model, firm, vectors, part, chances, assigned)
 
 
 def _none_row(
-    taxonomy: Taxonomy, model: SectorModel, firm_id: str, chances: NDArray[np.float64], shard: _Shard, now: datetime
+    taxonomy: Taxonomy, model: SectorModel, firm_id: str, miss: NearMiss | None, shard: _Shard, now: datetime
 ) -> dict[str, Any]:
-    nearest = int(np.argmax(chances - model.thresholds))
-    chance, threshold = float(chances[nearest]), float(model.thresholds[nearest])
+    since = _since(shard, firm_id, NONE, now)
+    decided_on = {"model_id": model.model_id, "text_digest": shard.digests[firm_id]}
+    if miss is None:
+        return _row(firm_id, NONE, False, "no sector is likely at all", since) | decided_on
     reason = (
-        f"no sector reached its threshold; nearest is {taxonomy.keys[nearest]} with {chance:.2f} of {threshold:.2f}"
+        f"no sector reached its threshold; nearest is {taxonomy.keys[miss.column]} with {miss.probability:.2f} of "
+        f"{miss.threshold:.2f}"
     )
-    row = _row(firm_id, NONE, False, reason, _since(shard, firm_id, NONE, now))
-    return row | {"probability": chance, "threshold": threshold, "model_id": model.model_id}
+    chance = {"probability": miss.probability, "threshold": miss.threshold}
+    return _row(firm_id, NONE, False, reason, since) | chance | decided_on
 
 
 def _assigned_row(
-    taxonomy: Taxonomy, model: SectorModel, firm: FirmText, vectors: Vectors, chances: NDArray[np.float64],
-    column: int, assigned: NDArray[np.bool_], shard: _Shard, now: datetime,
+    taxonomy: Taxonomy, model: SectorModel, firm_id: str, chances: NDArray[np.float64], column: int, carrier: int,
+    shard: _Shard, now: datetime,
 ) -> dict[str, Any]:  # fmt: skip
     key = taxonomy.keys[column]
     chance, threshold = float(chances[column]), float(model.thresholds[column])
-    children = [place for place, above in enumerate(taxonomy.parents) if column in above and assigned[place]]
-    shown = key
-    if model.own_probability(firm, key, vectors) >= threshold:
+    if carrier != column:
+        reason = f"in its part {taxonomy.keys[carrier]}"
+    elif chance >= threshold:
         reason = f"probability {chance:.2f} reaches the threshold {threshold:.2f}"
-    elif children:
-        child = max(children, key=lambda place: float(chances[place]))
-        shown = taxonomy.keys[child]
-        reason = f"in its part {shown}"
     else:
         reason = f"in it before, and probability {chance:.2f} is not below {float(model.leave_thresholds[column]):.2f}"
-    found = model.evidence(firm, shown, vectors)
-    return _row(firm.firm_id, key, True, reason, _since(shard, firm.firm_id, key, now)) | {
-        "probability": chance, "threshold": threshold, "model_id": model.model_id,
-        "evidence_url": found.page_url or None, "evidence_sentence": found.sentence or None,
-        "evidence_terms": [term for term, _ in found.terms],
-        "evidence_nearest": [name for name, _ in found.nearest],
-    }  # fmt: skip
+    row = _row(firm_id, key, True, reason, _since(shard, firm_id, key, now))
+    decided_on = {"model_id": model.model_id, "text_digest": shard.digests[firm_id]}
+    return row | {"probability": chance, "threshold": threshold} | decided_on
+
+
+def _near_miss_row(
+    taxonomy: Taxonomy, model: SectorModel, firm_id: str, miss: NearMiss, found: Evidence
+) -> dict[str, Any]:
+    row = {"firm_id": firm_id, "sector": taxonomy.keys[miss.column], "model_id": model.model_id}
+    return (
+        row | {"probability": miss.probability, "threshold": miss.threshold} | evidence_columns(found, assigned=False)
+    )
 
 
 def _row(firm_id: str, sector: str, assigned: bool, reason: str, since: datetime) -> dict[str, Any]:
-    empty = ("probability", "threshold", "evidence_url", "evidence_sentence", "evidence_terms", "evidence_nearest")
-    return dict.fromkeys((*empty, "model_id")) | {
+    return dict.fromkeys(("probability", "threshold", "model_id", "text_digest")) | evidence_columns(None) | {
         "firm_id": firm_id, "sector": sector, "assigned": assigned, "reason": reason, "since": since,
     }  # fmt: skip
 

@@ -121,6 +121,15 @@ class TrainConfig(_Section):
     use_seeds: bool = Field(True, description="train on the seed examples of seeds.yaml beside the labels")
 
 
+class RollupConfig(_Section):
+    """What figures take for granted."""
+
+    unread_firms: Literal["left_out", "like_read_of_same_size_and_age"] = Field(
+        "left_out",
+        description="corrected figures leave firms that could not be read out, or take them to be like others",
+    )
+
+
 class StoreConfig(_Section):
     """Where tables are kept."""
 
@@ -140,6 +149,7 @@ class Config(_Section):
     match: MatchConfig = MatchConfig()
     encoder: EncoderConfig = EncoderConfig()
     train: TrainConfig = TrainConfig()
+    rollup: RollupConfig = RollupConfig()
     store: StoreConfig = StoreConfig()
     engine: EngineConfig = EngineConfig()
 

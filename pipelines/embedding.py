@@ -58,6 +58,18 @@ def vectors_for(
     return found
 
 
+def vectors_beside(
+    lake: Lake, encoder: TextEncoder, shard: int, texts: Sequence[str]
+) -> dict[str, NDArray[np.float32]]:
+    """The same for the texts of one shard without writing anything, so that a reader needs no lock."""
+    wanted = {text_digest(text): text for text in texts}
+    found = _held(lake, encoder, shard, wanted)
+    missing = [digest for digest in sorted(wanted) if digest not in found]
+    if missing:
+        found |= dict(zip(missing, encoder.encode([wanted[digest] for digest in missing]), strict=True))
+    return found
+
+
 def _held(lake: Lake, encoder: TextEncoder, shard: int, wanted: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -7,10 +7,12 @@ there with its reason. E-mail addresses that a website's words hold are taken ou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crawler.e_mail import without_e_mail
 from labels.taxonomy import NONE
+from pipelines.evidence_rows import DIGITS, neighbour_name
 from pipelines.firm_facts import (
     NOT_ATTEMPTED,
     Place,
@@ -21,8 +23,8 @@ from pipelines.firm_facts import (
     site_outcomes,
 )
 from pipelines.frames import rows
-from pipelines.rollup import AREA_KINDS, METRICS
-from pipelines.tables import ASSIGNMENTS, CELLS, Column
+from pipelines.rollup import AREA_KINDS, CORRECTED, METRICS
+from pipelines.tables import ASSIGNMENTS, CELLS, NEAR_MISSES, Column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +62,17 @@ SCORES_EXPORT = (
     Column("reason", "text", "why it was, or was not"),
 )
 CELLS_EXPORT = CELLS.columns[1:]
-EVIDENCE_EXPORT = (FIRM_ID, Column("name", "text", "name as given"), *ASSIGNMENTS.columns[2:])
+EVIDENCE_EXPORT = (
+    FIRM_ID,
+    Column("name", "text", "name as given"),
+    *(
+        replace(column, optional=True) if column.name == "since" else column
+        for column in ASSIGNMENTS.columns[2:]
+        if column.name != "text_digest"  # says nothing to a reader
+    ),
+    Column("near_miss", "bool", "the firm is not in the sector, which is the one that it came closest to"),
+    Column("nearest_names", "texts", "names of the labelled firms; an example text says that it is one", optional=True),
+)
 EXPORTS: dict[str, tuple[Column, ...]] = {
     "firms": FIRMS_EXPORT,
     "scores": SCORES_EXPORT,
@@ -68,6 +80,7 @@ EXPORTS: dict[str, tuple[Column, ...]] = {
     "evidence": EVIDENCE_EXPORT,
 }
 
+_UNDECIDED = tuple(set(ASSIGNMENTS.names) - set(NEAR_MISSES.names))  # columns that a near miss does not have
 _DECISION = ("firm_id", "model_id", "reason")
 _ASSIGNMENT = ("sector", "probability", "since", "evidence_sentence", "evidence_url")
 
@@ -155,7 +168,7 @@ def cells_export(taxonomy: Taxonomy, cells: pd.DataFrame) -> pd.DataFrame:
     """Cells as they stand in the table, columns ``CELLS_EXPORT``, in taxonomy order, then by area and metric."""
     names = [column.name for column in CELLS_EXPORT]
     place = {name: names.index(name) for name in names}
-    clusters, kinds, metrics = (_ranks(known) for known in (taxonomy.keys, AREA_KINDS, METRICS))
+    clusters, kinds, metrics = (_ranks(known) for known in (taxonomy.keys, AREA_KINDS, (*METRICS, *CORRECTED.values())))
 
     def order(row: Sequence[Any]) -> tuple[int, int, str, int, tuple[str, ...]]:
         cluster, kind, code, metric = (row[place[name]] for name in ("cluster", "area_kind", "area_code", "metric"))
@@ -165,18 +178,38 @@ def cells_export(taxonomy: Taxonomy, cells: pd.DataFrame) -> pd.DataFrame:
     return _frame(sorted(rows(cells, names), key=order), CELLS_EXPORT)
 
 
-def evidence_export(taxonomy: Taxonomy, firms: pd.DataFrame, assignments: pd.DataFrame) -> pd.DataFrame:
-    """Assignments with their evidence, columns ``EVIDENCE_EXPORT``, by firm_id, then in taxonomy order, 'none' last.
+def evidence_export(
+    taxonomy: Taxonomy, firms: pd.DataFrame, assignments: pd.DataFrame, near_misses: pd.DataFrame
+) -> pd.DataFrame:
+    """Assignments and near misses with their evidence, columns ``EVIDENCE_EXPORT``.
 
-    Assignments of firms that are no longer in the list are left out, as they are in the counts.
+    By firm_id; a firm's sectors in taxonomy order, then 'none', then its near miss, if the model that decided found
+    it. Firms that are no longer in the list are left out, as they are in the counts.
     """
     order = _ranks(taxonomy.keys)
     names = dict(rows(firms, ("firm_id", "name")))
-    columns = [column.name for column in EVIDENCE_EXPORT if column.name != "name"]
-    listed = [
-        (row[0], names[row[0]], *map(_handed_on, row[1:])) for row in rows(assignments, columns) if row[0] in names
-    ]
-    return _frame(sorted(listed, key=lambda row: (row[0], order.get(row[2], len(order)), row[2])), EVIDENCE_EXPORT)
+    columns = [column.name for column in EVIDENCE_EXPORT if column.name not in ("name", "near_miss", "nearest_names")]
+    decided = {(firm_id, model_id) for firm_id, model_id in rows(assignments, ("firm_id", "model_id"))}
+    found = [dict(zip(columns, row, strict=True)) | {"near_miss": False} for row in rows(assignments, columns)]
+    missed = [name for name in columns if name not in _UNDECIDED]
+    for row in rows(near_misses, missed):
+        near = dict(zip(missed, row, strict=True)) | dict.fromkeys(_UNDECIDED)
+        if (near["firm_id"], near["model_id"]) in decided:
+            lacking = near["threshold"] - near["probability"]
+            found.append(near | {"assigned": False, "near_miss": True, "reason": f"{lacking:.2f} below the threshold"})
+    listed = []
+    for made in found:
+        if made["firm_id"] in names:
+            made["nearest_names"] = [neighbour_name(name, names) for name in made["evidence_nearest"] or ()]
+            made["name"] = names[made["firm_id"]]
+            listed.append(tuple(_handed_on(made[column.name]) for column in EVIDENCE_EXPORT))
+    place = {column.name: number for number, column in enumerate(EVIDENCE_EXPORT)}
+
+    def rank(row: tuple[Any, ...]) -> tuple[str, bool, int, str]:
+        sector = row[place["sector"]]
+        return row[0], row[place["near_miss"]], order.get(sector, len(order)), sector
+
+    return _frame(sorted(listed, key=rank), EVIDENCE_EXPORT)
 
 
 def strongest_first(taxonomy: Taxonomy, assignments: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
@@ -202,9 +235,9 @@ def strongest_first(taxonomy: Taxonomy, assignments: pd.DataFrame) -> dict[str, 
 
 
 def _handed_on(value: Any) -> Any:
-    """A value that may hold a website's words, without the e-mail addresses in them."""
+    """A value that may hold a website's words, without the e-mail addresses in them; members of vectors rounded."""
     if isinstance(value, list):
-        return [_handed_on(member) for member in value]
+        return [round(member, DIGITS) if isinstance(member, float) else _handed_on(member) for member in value]
     return without_e_mail(value) if isinstance(value, str) else value
 
 

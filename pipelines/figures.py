@@ -13,6 +13,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from labels.taxonomy import Taxonomy, load_taxonomy
+from pipelines.correcting import corrector_maker
 from pipelines.errors import UsageError
 from pipelines.firm_texts import classified_firms
 from pipelines.provenance import Provenance
@@ -81,16 +82,18 @@ def work_out(workspace: Workspace, moment: Moment) -> Figures:
     """
     taxonomy = load_taxonomy(workspace.taxonomy_file)
     classified = classified_firms(moment)
-    model = _model(workspace, taxonomy, moment, classified.values())
+    model = deciding_model(workspace, taxonomy, moment, classified.values())
     untrained = frozenset(model.untrained if model else ())
+    firms = moment.read("firms")
     made = rollup(
         taxonomy,
-        moment.read("firms"),
+        firms,
         moment.read("premises"),
         moment.read("accounts"),
         classified,
         moment.read("assignments"),
         untrained,
+        corrector_maker(workspace, moment, taxonomy, model, firms) if model else None,
     )
     return Figures(moment, taxonomy, model.model_id if model else None, untrained, frozenset(classified), made)
 
@@ -110,20 +113,14 @@ def publishable(workspace: Workspace, moment: Moment) -> Figures:
     return figures
 
 
-def provenance_of(figures: Figures, running: str | None) -> Provenance:
-    """Where the figures come from.
+def deciding_model(
+    workspace: Workspace, taxonomy: Taxonomy, moment: Moment, scored_by: Iterable[str]
+) -> SectorModel | None:
+    """The model behind every assignment and score, which need not be the newest one trained; None before any.
 
-    Args:
-        figures: As worked out.
-        running: Id of the run that asks; None when a reader does.
+    Raises:
+        UsageError: There are several, it is gone, or it has other sectors than the taxonomy.
     """
-    visits = figures.moment.read_arrow("sites", ["crawled_at"])["crawled_at"].to_pylist()
-    data_date = max(visits).astimezone(UTC).date().isoformat() if visits else None
-    return Provenance.of(figures.taxonomy, _made_by(figures.moment, running), data_date, figures.model_id)
-
-
-def _model(workspace: Workspace, taxonomy: Taxonomy, moment: Moment, scored_by: Iterable[str]) -> SectorModel | None:
-    """The model behind every assignment and score, which need not be the newest one trained; None before any."""
     from classifier.persistence import load_model
 
     decided_by = moment.read_arrow("assignments", ["model_id"])["model_id"].unique().to_pylist()
@@ -149,6 +146,18 @@ def _model(workspace: Workspace, taxonomy: Taxonomy, moment: Moment, scored_by: 
             "run firmscope train, then firmscope classify"
         )
     return model
+
+
+def provenance_of(figures: Figures, running: str | None) -> Provenance:
+    """Where the figures come from.
+
+    Args:
+        figures: As worked out.
+        running: Id of the run that asks; None when a reader does.
+    """
+    visits = figures.moment.read_arrow("sites", ["crawled_at"])["crawled_at"].to_pylist()
+    data_date = max(visits).astimezone(UTC).date().isoformat() if visits else None
+    return Provenance.of(figures.taxonomy, _made_by(figures.moment, running), data_date, figures.model_id)
 
 
 def _cell_key(cell: Mapping[str, Any]) -> tuple[str, ...]:

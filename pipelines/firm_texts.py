@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from classifier.features import FirmText
 
-_COLUMNS = ("firm_id", "url", "position", "kind", "text", "text_digest")
+_COLUMNS = ("firm_id", "url", "position", "kind", "language", "text", "text_digest")
 
 
 class Tables(Protocol):
@@ -34,10 +34,10 @@ def firm_texts(lake: Tables, shards: Iterable[int] | None = None) -> dict[str, F
     """Words of every firm that has any, by firm_id; pages in the order in which they were read."""
     from classifier.features import FirmPage, FirmText
 
-    return {
-        firm_id: FirmText(firm_id, tuple(FirmPage(page["url"], page["kind"], page["text"]) for page in pages))
-        for firm_id, pages in _pages(lake, shards).items()
-    }
+    def page_of(row: dict[str, Any]) -> FirmPage:
+        return FirmPage(row["url"], row["kind"], row["text"], row["language"] or "")
+
+    return {firm_id: FirmText(firm_id, tuple(map(page_of, pages))) for firm_id, pages in _pages(lake, shards).items()}
 
 
 def site_digests(lake: Tables, shards: Iterable[int] | None = None) -> dict[str, str]:

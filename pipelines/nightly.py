@@ -14,7 +14,7 @@ from pipelines.classifying import run_classify
 from pipelines.crawling import outcome_counts, run_crawl
 from pipelines.matching import run_match
 from pipelines.publishing import run_export, run_report, run_rollup
-from pipelines.rollup import ALL
+from pipelines.rollup import ALL, METRICS
 from pipelines.runs import Run
 from pipelines.screen import Screen
 from pipelines.training import current_model
@@ -67,7 +67,7 @@ class Summary:
             f"Sites visited: {outcomes or 'none'}.",
             *([f"{imported} firms were not visited: their words were imported."] if imported else []),
             *([self._unrecognised()] if self.not_recognised else []),
-            "Counts take the classifier's word and are not corrected; the report says what they cannot say.",
+            "Counts take the classifier's word; the report has corrected ones beside them where there is evidence.",
             f"Report:  {self.report}{changed}",
             f"Exports: {self.exports}",
         ]
@@ -104,7 +104,7 @@ def cluster_rows(workspace: Workspace) -> tuple[ClusterRow, ...]:
     columns = ["cluster", "area_kind", "metric", "value", "flags"]
     figures: dict[str, dict[str, Any]] = {}
     for row in workspace.lake.read_arrow("cells", columns).to_pylist():
-        if row["area_kind"] == ALL:
+        if row["area_kind"] == ALL and row["metric"] in METRICS:
             figures.setdefault(row["cluster"], {"not_trained": "not_trained" in row["flags"]})[row["metric"]] = row[
                 "value"
             ]

@@ -28,7 +28,7 @@ FORMATS = ("csv", "parquet")
 STATE = (
     "published.json"  # in exports/ and in report/: the state of the tables that the files beside it show, and theirs
 )
-SHOWN = ("firms", "premises", "accounts", "sites", "pages", "scores", "assignments", "cells")
+SHOWN = ("firms", "premises", "accounts", "sites", "pages", "scores", "assignments", "near_misses", "cells")
 _EXPORTED = tuple(f"{name}.{file_format}" for name in export.EXPORTS for file_format in FORMATS)
 
 
@@ -126,7 +126,7 @@ def _frame(figures: Figures, name: str) -> pd.DataFrame:
         return export.cells_export(taxonomy, read("cells"))
     firms, assignments = read("firms"), read("assignments")
     if name == "evidence":
-        return export.evidence_export(taxonomy, firms, assignments)
+        return export.evidence_export(taxonomy, firms, assignments, read("near_misses"))
     sites = read("sites")
     if name == "scores":
         return export.scores_export(taxonomy, firms, sites, read("scores"), assignments)

@@ -1,16 +1,17 @@
 """Count the firms of every cluster, and add up their employees and turnover, for the whole list and by area.
 
-Parts add up: the areas of a kind, the area ``unknown`` among them, hold exactly the firms of ``all``. Clusters do not:
-a firm in two clusters is counted in both. A count of nobody is null, not 0, where nobody could have been found.
+Parts add up: the areas of a kind, the area ``unknown`` among them, hold exactly the firms of ``all``. Clusters do
+not: a firm in two clusters is counted in both. A count of nobody is null, not 0, where nobody could have been found.
+A corrected figure never takes the place of the plain one: it is a metric of its own beside it.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from pipelines.errors import TableError
 from pipelines.firm_facts import AMOUNTS, Amount, Place, left_out, newest_amounts, places
@@ -25,12 +26,14 @@ ALL = "all"
 UNKNOWN = "unknown"
 AREA_KINDS = (ALL, "lad", "postcode_area")
 METRICS = ("businesses", *AMOUNTS)
+CORRECTED = {metric: f"{metric}_corrected" for metric in METRICS}
 PERIOD = "latest"
 
 # Conventions, not measurements: under four fifths read, the unread firms can outweigh most differences between areas;
 # under half known, a sum says more about who files accounts than about the cluster. Look again with the error bars.
 LOW_COVERAGE = 0.8
 FEW_VALUES = 0.5
+MIN_TWICE = 0.8
 
 FLAGS: dict[str, str] = {
     "uncorrected": "The count takes the classifier's word for every firm; its errors have not been corrected for.",
@@ -40,9 +43,45 @@ FLAGS: dict[str, str] = {
     "no_value": "Nothing is known: no firm was read and classified, or none that is counted here has a known value.",
     "not_trained": "The model had too few examples of this sector to find firms; those counted came through its parts.",
     "imputed_values": "Part of the sum was estimated, not reported.",
+    "corrected_by_audit": "Corrected by an audit sample of these firms (calibration estimator).",
+    "corrected_by_error_rates": (
+        "Corrected by error rates of an audit of other firms (misclassification estimator): right as long as members "
+        "and others look here as they did there."
+    ),
+    "from_training_errors": (
+        "Corrected by the errors on the training firms, which nobody drew at random; an audit sample would be a "
+        "measurement, this is a guess with a formula."
+    ),
+    "single_coder": f"Fewer than {MIN_TWICE:.0%} of the firms judged in the audit were judged by two coders.",
+    "giants_uncorrected": "A firm so large that it moves the total has not been judged, and counts as classified.",
+    "unread_like_read": (
+        "Firms that could not be read were taken to be like those of their size and age that could: an assumption, not "
+        "a finding."
+    ),
 }
 
+_OF_THE_TABLES = ("low_coverage", "few_values", "imputed_values")  # hold for a corrected figure as for the plain one
+
 AreaKey = tuple[str, str]  # area_kind, area_code
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """A corrected figure with its 95 % interval, and the number of judged firms that it rests on; null: nothing can
+    be said."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    judged: int
+    flags: tuple[str, ...]
+
+
+class Corrector(Protocol):
+    """What corrects the figures of a cluster; see ``pipelines.counting``."""
+
+    def corrected(self, cluster: str) -> Mapping[AreaKey, Mapping[str, Corrected]]:
+        """Corrected figures by area and plain metric; empty where there is nothing to correct by."""
 
 
 @dataclass(frozen=True, order=True)
@@ -80,10 +119,12 @@ def rollup(
     readable: Iterable[str],
     assignments: pd.DataFrame,
     untrained: Iterable[str] = (),
+    correct: Callable[[Mapping[str, tuple[AreaKey, ...]], Mapping[str, Mapping[str, Amount]]], Corrector] | None = None,
 ) -> Rollup:
     """Cells of every cluster: businesses, employees, turnover_gbp; for the whole list and by area.
 
-    Every sector has its three cells for the area ``all``; other areas have cells only where a firm was counted.
+    Every sector has its three cells for the area ``all``; other areas have cells only where a firm was counted. Where
+    a cluster can be corrected, every area with a firm has six: the corrected figures stand beside the plain ones.
 
     Args:
         taxonomy: Sectors to count; each is the cluster of its key.
@@ -92,7 +133,9 @@ def rollup(
         accounts: Table ``accounts``.
         readable: firm_id of each firm whose words, as they stand, have been classified.
         assignments: Table ``assignments``.
-        untrained: Sectors that the model cannot find; their count of nobody is null.
+        untrained: Sectors that the model cannot find; their count of nobody is null, and they are not corrected.
+        correct: Makes the corrector out of the areas of each firm that counts and the amounts known. None: no figure
+            is corrected.
 
     Raises:
         TableError: A firm stands twice, a sector is not in the taxonomy, or a firm is in a sector without its parent.
@@ -106,6 +149,7 @@ def rollup(
     members, ledger = _members(taxonomy, assignments, areas, gone)
     amounts = {amount: newest_amounts(accounts, amount) for amount in AMOUNTS}
     unseen = set(untrained)
+    corrector = correct(areas, amounts) if correct else None
 
     cells: list[dict[str, object]] = []
     for cluster in taxonomy.keys:
@@ -113,11 +157,16 @@ def rollup(
         for firm_id in members[cluster]:
             for area in areas[firm_id]:
                 by_area.setdefault(area, []).append(firm_id)
+        beside = corrector.corrected(cluster) if corrector and cluster not in unseen else {}
+        for area in beside:
+            by_area.setdefault(area, [])
         for area in sorted(by_area, key=lambda key: (AREA_KINDS.index(key[0]), key[1])):
             read_share = read[area] / in_list[area] if in_list[area] else 0.0
             nought = cluster not in unseen and (read_share > 0 or not in_list[area])
             flags = ["not_trained"] if cluster in unseen else []
-            cells.extend(_cells(cluster, area, by_area[area], read_share, amounts, nought, flags))
+            plain = _cells(cluster, area, by_area[area], read_share, amounts, nought, flags)
+            cells.extend(plain)
+            cells.extend(_beside(cell, beside[area], read_share) for cell in plain if area in beside)
     left = tuple(sorted(_drop(firm_id, gone) for firm_id in gone))
     return Rollup(cells, Ledger(len(listed), len(areas), left), ledger)
 
@@ -182,6 +231,20 @@ def _cells(
             flags.append("imputed_values")
         cells.append(_cell(cluster, area, metric, value, len(known), share, flags))
     return cells
+
+
+def _beside(plain: Mapping[str, object], found: Mapping[str, Corrected], read_share: float) -> dict[str, object]:
+    """The corrected cell of a plain one: same coverage, its own value, interval, firms judged and flags."""
+    metric, said = str(plain["metric"]), plain["flags"]
+    made = found[metric]
+    flags = [*made.flags, *(flag for flag in _OF_THE_TABLES if flag in cast("list[str]", said))]
+    value, low, high = made.value, made.low, made.high
+    if not read_share and "unread_like_read" not in made.flags and not value:
+        value = low = high = None  # nobody was read: nobody could have been found
+        flags = [*dict.fromkeys([*flags, "no_value"])]
+    return dict(plain) | {
+        "metric": CORRECTED[metric], "value": value, "low": low, "high": high, "n": made.judged, "flags": flags,
+    }  # fmt: skip
 
 
 def _cell(

@@ -13,8 +13,12 @@ from rich.table import Table
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
+    from classifier.counting.records import Interval
     from classifier.evaluation import Evaluation
+    from labels.agreement import Agreement, Measure
     from labels.taxonomy import Taxonomy
+    from pipelines.audit_files import Audit
+    from pipelines.auditing import SectorProgress
     from pipelines.nightly import ClusterRow, Summary
 
 Progress = Callable[[int, int], None]
@@ -141,18 +145,56 @@ def evaluation_tables(evaluation: Evaluation, evaluated_on: str) -> list[Table]:
     methods = (evaluation.ours, *evaluation.baselines)
     for method in methods:
         overall.add_row(method.method, *map(share, (method.macro_f1, method.micro_f1, method.mean_average_precision)))
-    sectors = Table(title="By sector, firmscope; F1 of the baselines beside it", title_justify="left")
+    sectors = Table(title="By sector, firmscope; the best F1 of the other methods beside it", title_justify="left")
     sectors.add_column("Sector", no_wrap=True, min_width=max(len(found.sector) for found in evaluation.ours.sectors))
-    headings = ("Support", "Precision", "Recall", "F1", "AP", "ECE", *(f"F1 {method.method}" for method in methods[1:]))
-    for heading in headings:
+    at_prevalence = any(found.at_prevalence for found in evaluation.ours.sectors)
+    headings = ("Judged", "Support", "Precision", "Recall", "F1", "AP", "ECE", "Best other F1")
+    for heading in (*headings, *(("Precision at prevalence",) if at_prevalence else ())):
         sectors.add_column(heading, justify="right")
     for place, found in enumerate(evaluation.ours.sectors):
-        shown = (found.precision, found.recall, found.f1, found.average_precision, found.ece)
-        others = (method.sectors[place].f1 for method in methods[1:])
-        sectors.add_row(found.sector, number(found.support), *map(share, (*shown, *others)))
+        rivals = [method.sectors[place].f1 for method in methods[1:]]
+        best = max((f1 for f1 in rivals if f1 is not None), default=None)
+        shown = [found.precision, found.recall, found.f1, found.average_precision, found.ece, best]
+        if at_prevalence:
+            shown.append(found.at_prevalence.precision if found.at_prevalence else None)
+        sectors.add_row(found.sector, number(found.judged), number(found.support), *map(share, shown))
     return [overall, sectors]
 
 
 def share(value: float | None) -> str:
     """A figure between 0 and 1 for a person: three digits, ``-`` when it is not known."""
     return "-" if value is None or value != value else f"{value:.3f}"
+
+
+def audit_table(audit: Audit, progress: Sequence[SectorProgress]) -> Table:
+    """How far an audit is, sector by sector, and the precision and recall that it says so far."""
+    title = f"Audit {audit.audit_id} of model {audit.model_id}, drawn on {audit.drawn_on}"
+    table = Table(title=title, title_justify="left")
+    table.add_column("Sector", no_wrap=True)
+    for heading in ("Drawn", "Judged", "Twice", "Known", "Conflicts", "Precision", "Recall"):
+        table.add_column(heading, justify="right")
+    for at in progress:
+        found = at.result
+        counts = (len(found.firm_ids), found.words, found.twice, int(found.known.sum()), at.conflicts)
+        table.add_row(found.sector, *map(str, counts), _interval(at.quality.precision), _interval(at.quality.recall))
+    return table
+
+
+def agreement_table(found: Sequence[Agreement]) -> Table:
+    """Agreement of coders, sector by sector, with 95 % intervals."""
+    table = Table(title="Agreement of coders on the firms that both judged", title_justify="left")
+    table.add_column("Sector", no_wrap=True)
+    table.add_column("Coders")
+    for heading in ("Firms", "Unsure", "Raw", "Cohen's kappa", "Gwet's AC1"):
+        table.add_column(heading, justify="right")
+    for at in found:
+        firms = sum(map(sum, at.table))
+        measures = map(_interval, (at.raw, at.kappa, at.ac1))
+        table.add_row(at.sector, " and ".join(at.coders), str(firms), str(at.unsure), *measures)
+    return table
+
+
+def _interval(found: Interval | Measure | None) -> str:
+    if found is None or found.value is None:
+        return "-"
+    return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"

@@ -220,6 +220,23 @@ ASSIGNMENTS = _table(
     Column("evidence_nearest", "texts", "labelled firms nearest in meaning", optional=True),
     Column("model_id", "text", "model bundle that decided; null when there was no text", optional=True),
     Column("since", "instant", "since when the firm has been in the sector without a break"),
+    Column("evidence_effect", "float", "probability that goes with the sentence; null: not measured", optional=True),
+    Column("evidence_weights", "vector", "log odds that each of the terms adds", optional=True),
+    Column("evidence_similarity", "vector", "cosine similarity to each of the labelled firms", optional=True),
+    Column("text_digest", "text", "SHA-256 of the words that were read; null when there were none", optional=True),
+)
+
+NEAR_MISSES = _table(
+    "near_misses",
+    "one row per classified firm: the sector it came closest to without being put in it",
+    ("firm_id",),
+    FIRM,
+    Column("sector", "text", "sector key"),
+    Column("probability", "float", "probability of the sector, below the threshold"),
+    Column("threshold", "float", "threshold of the sector"),
+    *(column for column in ASSIGNMENTS.columns if column.name.startswith("evidence_")),
+    Column("model_id", "text", "model bundle that decided"),
+    note="Closest in log odds. A firm without words, or in every sector, has no row.",
 )
 
 CELLS = _table(
@@ -233,12 +250,16 @@ CELLS = _table(
         "text",
         "code of the area; 'all' for the whole list, 'unknown' for firms without a place of this kind",
     ),
-    Column("metric", "text", "businesses, employees or turnover_gbp"),
+    Column(
+        "metric",
+        "text",
+        "businesses, employees or turnover_gbp; with _corrected behind it, corrected for the classifier's errors",
+    ),
     Column("period", "text", "what the figure refers to: 'latest'"),
     Column("value", "float", "figure; null when no firm of the cell has a value", optional=True),
     Column("low", "float", "lower end of the 95 % interval; null when none was estimated", optional=True),
     Column("high", "float", "upper end of the 95 % interval; null when none was estimated", optional=True),
-    Column("n", "int", "firms behind the figure"),
+    Column("n", "int", "firms behind the figure; of a corrected one, the judged firms that the correction rests on"),
     Column(
         "coverage",
         "float",
@@ -278,7 +299,7 @@ RUNS = _table(
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        FIRMS, PREMISES, ACCOUNTS, SITES, FETCHES, PAGES, MARKS, MATCHES, EMBEDDINGS, SCORES, ASSIGNMENTS, CELLS,
-        WARC_FILES, RUNS,
+        FIRMS, PREMISES, ACCOUNTS, SITES, FETCHES, PAGES, MARKS, MATCHES, EMBEDDINGS, SCORES, ASSIGNMENTS,
+        NEAR_MISSES, CELLS, WARC_FILES, RUNS,
     )
 }  # fmt: skip

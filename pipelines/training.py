@@ -9,15 +9,17 @@ from labels.taxonomy import Taxonomy, load_taxonomy
 from models.encoder import load_encoder
 from pipelines.embedding import vectors_for
 from pipelines.errors import UsageError
+from pipelines.promotion import CURRENT, current_id, point, reasons_against
 from pipelines.runs import Run
 from pipelines.screen import Screen
-from pipelines.training_data import both, labelled_firms, seed_examples
-from pipelines.workspace import Workspace, write_whole
+from pipelines.training_data import both, labelled_firms, sector_hints, seed_examples
+from pipelines.workspace import Workspace
 
 if TYPE_CHECKING:
     from classifier.model import SectorModel
 
-CURRENT = "current"  # file in models/ that names the bundle to classify with
+
+__all__ = ["CURRENT", "Trained", "current_model", "fitting_model", "run_train"]
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,18 @@ class Trained:
     labelled_firms: int
     seeds: int
     untrained: tuple[str, ...]
+    held_back: tuple[str, ...] = ()  # why the model in use stays in use; none: this one is in use now
 
 
 def run_train(run: Run, screen: Screen) -> Trained:
-    """Train on the labelled firms and the seed examples, and make the result the workspace's model.
+    """Train on the labelled firms and the seed examples; the result is the workspace's model unless it is worse.
 
     Raises:
         UsageError: There is nothing to learn from.
     """
+    from classifier.hints import hint_texts
     from classifier.model import SectorModel
+    from classifier.out_of_fold import out_of_fold_metrics
     from classifier.persistence import save_model
 
     workspace = run.workspace
@@ -53,11 +58,13 @@ def run_train(run: Run, screen: Screen) -> Trained:
         encoder = load_encoder(workspace.config.encoder.name)
         with screen.bar("Reading the examples") as progress:
             texts = examples.texts_by_shard(workspace.lake.shards)
+            hints = sector_hints(taxonomy)
+            texts.setdefault(0, []).extend(hint_texts(hints))
             vectors = vectors_for(workspace.lake, encoder, texts, run.run_id, progress)
         with screen.bar("Training"):
             model = SectorModel.train(
                 examples.firms, vectors, examples.labels, examples.judged, taxonomy.keys, taxonomy.parents,
-                examples.groups, encoder.encoder_id,
+                examples.groups, encoder.encoder_id, hints=hints,
             )  # fmt: skip
         folder = workspace.models_folder / model.model_id
         if not folder.exists():
@@ -68,12 +75,19 @@ def run_train(run: Run, screen: Screen) -> Trained:
                     "labelled_firms": len(firms.firms),
                     "seeds": len(seeds.firms),
                 },
+                "metrics": out_of_fold_metrics(
+                    model, [firm.firm_id for firm in examples.firms], examples.labels, examples.judged
+                ),
                 "run_id": run.run_id,
             }
             save_model(model, folder, facts)
-        write_whole(workspace.models_folder / CURRENT, f"{model.model_id}\n".encode())
         run.notes["model_id"] = model.model_id
-    return Trained(model.model_id, len(firms.firms), len(seeds.firms), model.untrained)
+        held_back = reasons_against(workspace, model.model_id) if _usable(workspace) else ()
+        if held_back:
+            run.notes["held_back"] = list(held_back)
+        elif current_id(workspace) != model.model_id:
+            point(run, model.model_id, "promote")
+    return Trained(model.model_id, len(firms.firms), len(seeds.firms), model.untrained, held_back)
 
 
 def current_model(workspace: Workspace, taxonomy: Taxonomy) -> SectorModel:
@@ -82,13 +96,24 @@ def current_model(workspace: Workspace, taxonomy: Taxonomy) -> SectorModel:
     Raises:
         UsageError: None was trained yet, or it was trained for other sectors or another encoder.
     """
+    model_id = current_id(workspace)
+    if model_id is None:
+        raise UsageError(f"{workspace.folder} has no model yet; make one with: firmscope train")
+    return fitting_model(workspace, model_id, taxonomy)
+
+
+def fitting_model(workspace: Workspace, model_id: str, taxonomy: Taxonomy | None = None) -> SectorModel:
+    """A model of the workspace that fits its taxonomy and its encoder.
+
+    Raises:
+        UsageError: It was trained for other sectors or another encoder.
+        BundleError, ModelMismatchError: Its bundle is damaged.
+    """
     from classifier.persistence import load_model
 
-    pointer = workspace.models_folder / CURRENT
-    if not pointer.is_file():
-        raise UsageError(f"{workspace.folder} has no model yet; make one with: firmscope train")
-    model = load_model(workspace.models_folder / pointer.read_text(encoding="utf-8").strip())
-    if model.sectors != taxonomy.keys or model.parents != taxonomy.parents:
+    wanted = load_taxonomy(workspace.taxonomy_file) if taxonomy is None else taxonomy
+    model = load_model(workspace.models_folder / model_id)
+    if model.sectors != wanted.keys or model.parents != wanted.parents:
         raise UsageError(
             "taxonomy.yaml has changed its sectors or parents since the model was trained; run: firmscope train"
         )
@@ -99,3 +124,15 @@ def current_model(workspace: Workspace, taxonomy: Taxonomy) -> SectorModel:
             "set it back, or run: firmscope train"
         )
     return model
+
+
+def _usable(workspace: Workspace) -> bool:
+    """Whether the model in use could go on being used; one that could not holds no other back."""
+    from classifier.errors import ClassifierError
+    from models.errors import BundleError
+
+    try:
+        current_model(workspace, load_taxonomy(workspace.taxonomy_file))
+    except (UsageError, ClassifierError, BundleError):
+        return False
+    return True

@@ -23,6 +23,7 @@ from pipelines.store import shard_of
 
 if TYPE_CHECKING:
     from classifier.features import FirmText
+    from classifier.hints import Hint
 
 SEED_PREFIX = "seed:"  # marks a seed example where firms are named, as in evidence
 
@@ -83,6 +84,7 @@ def labelled_firms(run: Run, counts: StageCounts, taxonomy: Taxonomy) -> Example
 def seed_examples(run: Run, counts: StageCounts, taxonomy: Taxonomy) -> Examples:
     """The workspace's seed examples, each a group of its own; none when ``train.use_seeds`` is off."""
     from classifier.features import FirmText
+    from crawler.text import language_of
 
     use = run.workspace.config.train.use_seeds
     seeds = load_seeds(run.workspace.seeds_file, taxonomy) if use else ()
@@ -92,8 +94,17 @@ def seed_examples(run: Run, counts: StageCounts, taxonomy: Taxonomy) -> Examples
     shape = (len(seeds), len(taxonomy.keys))
     labels = np.array([[word[key] == "include" for key in taxonomy.keys] for word in words], bool).reshape(shape)
     judged = np.array([[word[key] != "unsure" for key in taxonomy.keys] for word in words], bool).reshape(shape)
-    firms = tuple(FirmText.from_description(SEED_PREFIX + seed.id, seed.text) for seed in seeds)
+    firms = tuple(
+        FirmText.from_description(SEED_PREFIX + seed.id, seed.text, language=language_of(seed.text)) for seed in seeds
+    )
     return Examples(firms, labels, judged, tuple(firm.firm_id for firm in firms))
+
+
+def sector_hints(taxonomy: Taxonomy) -> tuple[Hint, ...]:
+    """What the taxonomy says of each of its sectors."""
+    from classifier.hints import hint_of
+
+    return tuple(hint_of(sector.name, sector.definition, sector.keywords) for sector in taxonomy.sectors)
 
 
 def both(first: Examples, second: Examples) -> Examples:

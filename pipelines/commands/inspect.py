@@ -1,4 +1,4 @@
-"""``runs``: what happened, run by run."""
+"""``runs`` and ``explain``: what happened, run by run, and why a firm stands where it stands."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     runs.command("list")(runs_list)
     runs.command("show")(runs_show)
     app.add_typer(runs, name="runs")
+    app.command()(explain)
 
 
 def runs_list(
@@ -50,3 +51,25 @@ def runs_show(
     if len(found) != 1:
         raise UsageError(f"{len(found)} runs begin with {run_id!r}; firmscope runs list shows them all")
     sys.stdout.write(json.dumps(found[0], indent=1) + "\n")
+
+
+def explain(
+    context: typer.Context,
+    firm_id: Annotated[str, typer.Argument(help="The firm, as the firm list names it.")],
+    sector: Annotated[str, typer.Option(help="Key of one sector: what speaks for it, assigned or not.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for a program.")] = False,
+) -> None:
+    """Say why a firm is in its sectors, what it came closest to besides, or why it is in none."""
+    from dataclasses import asdict
+
+    from pipelines.explain_screen import print_explanation
+    from pipelines.explaining import explain_firm
+    from pipelines.workspace import Workspace
+
+    workspace = Workspace(context.obj)
+    workspace.require()
+    found = explain_firm(workspace, firm_id, sector)
+    if as_json:
+        sys.stdout.write(json.dumps(asdict(found), indent=1, default=str) + "\n")
+    else:
+        print_explanation(found)

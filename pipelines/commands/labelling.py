@@ -8,12 +8,15 @@ from typing import Annotated
 
 import typer
 
+from pipelines.commands import audits
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     labels = typer.Typer(help="Bring judgements on firms in and out.", no_args_is_help=True)
     labels.command("import")(labels_import)
     labels.command("export")(labels_export)
+    audits.register(labels)
     app.add_typer(labels, name="labels")
     taxonomy = typer.Typer(help="Look at the sectors.", no_args_is_help=True)
     taxonomy.command("show")(taxonomy_show)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -97,7 +96,8 @@ def match(
 
 
 def train(context: typer.Context) -> None:
-    """Train a model on the labels and the seed examples; the next classify uses it."""
+    """Train a model on the labels and the seed examples; the next classify uses it, unless it is worse."""
+    from pipelines.promotion import held_back
     from pipelines.runs import start_run
     from pipelines.screen import Screen
     from pipelines.training import run_train
@@ -113,36 +113,49 @@ def train(context: typer.Context) -> None:
         sys.stdout.write(
             f"Not trained, too few includes or excludes (never assigned): {', '.join(trained.untrained)}\n"
         )
+    if trained.held_back:
+        raise held_back(Workspace(context.obj), trained.model_id, trained.held_back)
 
 
 class Split(StrEnum):
     """How firms are held out."""
 
-    holdout = "holdout"
     folds = "folds"
+    holdout = "holdout"
 
 
 def evaluate(
     context: typer.Context,
     as_json: Json = False,
     split: Annotated[
-        Split, typer.Option(help="holdout: 30 % of the firms, always the same; folds: every firm once, in five folds.")
-    ] = Split.holdout,
+        Split, typer.Option(help="folds: every firm once, in five folds; holdout: 30 % of the firms, always the same.")
+    ] = Split.folds,
+    prevalence: Annotated[
+        list[str] | None,
+        typer.Option(help="Share of all firms in a sector, as sector=0.01 or a CSV file; may be repeated."),
+    ] = None,
 ) -> None:
-    """Train on a part of the labelled firms and score the rest, beside the baselines."""
+    """Train on a part of the labelled firms and score the rest, beside the baselines; writes a page into the report."""
+    from labels.taxonomy import load_taxonomy
     from pipelines.evaluating import run_evaluate
+    from pipelines.prevalence import read_prevalence
     from pipelines.runs import start_run
     from pipelines.screen import Screen, evaluation_tables, print_table
     from pipelines.workspace import Workspace
 
-    with start_run(Workspace(context.obj), "evaluate") as run:
-        evaluation = run_evaluate(run, Screen(), split.value)
-    evaluated_on = run.notes["evaluated_on"]
+    workspace = Workspace(context.obj)
+    workspace.require()
+    shares = read_prevalence(prevalence or [], load_taxonomy(workspace.taxonomy_file).keys)
+    with start_run(workspace, "evaluate") as run:
+        found = run_evaluate(run, Screen(), split.value, shares)
     if as_json:
-        _print_json({"evaluated_on": evaluated_on, **asdict(evaluation)})
+        _print_json(found.as_dict())
         return
-    for table in evaluation_tables(evaluation, evaluated_on):
+    for table in evaluation_tables(found.evaluation, found.evaluated_on):
         print_table(table)
+    for method in found.left_out:
+        sys.stdout.write(f"Not compared with {method.method}: {method.reason}.\n")
+    sys.stdout.write(f"Page: {found.page}\n")
 
 
 def classify(context: typer.Context) -> None:

@@ -27,7 +27,7 @@ from pipelines.frames import rows
 from pipelines.outside_text import safe_link
 from pipelines.reporting.content import Area, Cluster, Figure, Firm, FirmList, Outcome, Report, ReportInput, Tier
 from pipelines.reporting.wording import OUTCOMES, TIERS, limits
-from pipelines.rollup import ALL, FLAGS, METRICS, UNKNOWN
+from pipelines.rollup import ALL, CORRECTED, FLAGS, METRICS, UNKNOWN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,6 +68,8 @@ def gather(given: ReportInput) -> Report:
         in_a_cluster=len(held),
         memberships=sum(cluster.firms.total for cluster in clusters),
         untrained=[cluster.sector.name for cluster in clusters if cluster.not_trained],
+        corrected=sum(CORRECTED["businesses"] in cluster.figures for cluster in clusters),
+        clusters=len(clusters),
     )
     tiers = (
         Tier(key, *names, tuple(cluster for cluster in clusters if cluster.sector.tier == key))
@@ -112,10 +114,11 @@ def _firms(given: ReportInput) -> dict[str, Firm]:
 
 
 def _cells(frame: pd.DataFrame) -> tuple[dict[tuple[str, str, str, str], Figure], tuple[str, ...]]:
-    """Figures without the flags that are said once, and the flags that all figures of the whole list carry."""
+    """Figures without the flags that are said once, and the flags that all plain figures of the whole list carry."""
     found = list(rows(frame, _CELL))
-    everywhere = _shared(row[-1] for row in found)
-    in_all = _shared(row[-1] for row in found if row[1] == ALL)
+    plain = [row for row in found if row[3] in METRICS]
+    everywhere = _shared(row[-1] for row in plain)
+    in_all = _shared(row[-1] for row in plain if row[1] == ALL)
     cells = {}
     for cluster, kind, code, metric, value, low, high, n, coverage, flags in found:
         said = set(in_all if kind == ALL else everywhere)
@@ -148,10 +151,11 @@ def _cluster(
     firms: Mapping[str, Firm],
     held: Mapping[str, Mapping[str, Mapping[str, Any]]],
 ) -> Cluster:
-    figures = {metric: cells.get((sector.key, ALL, ALL, metric)) for metric in METRICS}
+    shown = (*METRICS, *CORRECTED.values())
+    figures = {metric: cells.get((sector.key, ALL, ALL, metric)) for metric in shown}
     members = [_member(firms[firm_id], found[sector.key]) for firm_id, found in held.items() if sector.key in found]
     known = {metric: figure for metric, figure in figures.items() if figure is not None}
-    if len(known) < len(METRICS) or known["businesses"].n != len(members):
+    if not set(METRICS) <= known.keys() or known["businesses"].n != len(members):
         counted = known["businesses"].n if "businesses" in known else "no"
         raise TableError(
             f"cluster {sector.key}: the cells count {counted} businesses, but {len(members)} firms are assigned to it; "
@@ -160,7 +164,14 @@ def _cluster(
     codes = [
         code for cluster, kind, code, metric in cells if (cluster, kind, metric) == (sector.key, area_kind, METRICS[0])
     ]
-    by_area = {code: {metric: cells[sector.key, area_kind, code, metric] for metric in METRICS} for code in codes}
+    by_area = {
+        code: {
+            metric: cells[sector.key, area_kind, code, metric]
+            for metric in shown
+            if metric in METRICS or (sector.key, area_kind, code, metric) in cells
+        }
+        for code in codes
+    }
     if codes == [UNKNOWN]:
         codes = []  # a table that says for every cluster that no place is known says nothing
     codes.sort(key=lambda code: (code == UNKNOWN, -by_area[code]["businesses"].n, code))

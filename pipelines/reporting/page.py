@@ -49,7 +49,14 @@ def build_report(out_dir: Path, given: ReportInput) -> Path:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        count=count, share=share, probability=probability, outside=outside, address=address, flag=_flag_label, day=day
+        count=count,
+        estimate=estimate,
+        share=share,
+        probability=probability,
+        outside=outside,
+        address=address,
+        flag=_flag_label,
+        day=day,
     )
     html = environment.get_template("report.html.j2").render(
         report=gather(given),
@@ -73,6 +80,11 @@ def count(value: float | None) -> str:
     if value is None:
         return NOT_KNOWN
     return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 1000 else f"{value:,.1f}"
+
+
+def estimate(value: float) -> str:
+    """An estimate with thousands separators; one decimal under 10, none above: more would be false precision."""
+    return f"{value:,.1f}" if 0 < value < 9.95 else f"{value:,.0f}"
 
 
 def share(value: float) -> str:

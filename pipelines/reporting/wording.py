@@ -26,6 +26,12 @@ FLAG_LABELS: dict[str, str] = {
     "no_value": "not known",
     "not_trained": "not trained",
     "imputed_values": "part estimated",
+    "corrected_by_audit": "by audit",
+    "corrected_by_error_rates": "by another list's audit",
+    "from_training_errors": "by training errors only",
+    "single_coder": "single coder",
+    "giants_uncorrected": "giant not judged",
+    "unread_like_read": "unread firms assumed alike",
 }
 OUTCOMES: dict[str, str] = {
     "ok": "The site was read, but no text was kept.",
@@ -56,8 +62,9 @@ OUTCOMES: dict[str, str] = {
 
 
 def limits(
-    listed: int, unread: int, waiting: int, earlier: int, in_a_cluster: int, memberships: int, untrained: Sequence[str]
-) -> list[str]:
+    listed: int, unread: int, waiting: int, earlier: int, in_a_cluster: int, memberships: int,
+    untrained: Sequence[str], corrected: int = 0, clusters: int = 0,
+) -> list[str]:  # fmt: skip
     """What the figures cannot say, in plain sentences.
 
     Args:
@@ -68,6 +75,8 @@ def limits(
         in_a_cluster: Firms in at least one cluster.
         memberships: Sum of the businesses of all clusters.
         untrained: Names of the clusters that the model was not trained for.
+        corrected: Clusters that have corrected figures.
+        clusters: All clusters.
     """
     now = []
     if untrained:
@@ -90,8 +99,8 @@ def limits(
         f"A firm is placed by the words of its own website. For {unread:,} of {listed:,} firms there was nothing to "
         "read; some of these belong to clusters, and no figure includes them.",
         "The classifier makes mistakes both ways: it puts firms in a cluster that do not belong there, and misses "
-        "firms that do. The counts take its word; they have not been corrected for these mistakes and carry no error "
-        "bar yet. For a rare activity, wrongly included firms can outnumber the right ones.",
+        f"firms that do. {_correction(corrected, clusters)} For a rare activity, wrongly included firms can outnumber "
+        "the right ones.",
         f"A firm can be in several clusters and is counted in full in each: {in_a_cluster:,} firms make "
         f"{memberships:,} memberships. Never add clusters up.",
         "Employees and turnover are those of the whole firm, whatever share of its work belongs to the cluster, and "
@@ -103,6 +112,18 @@ def limits(
         "A probability says how sure the classifier is, as far as the firms it learnt from are like the firms of "
         "this list. It says nothing about how large the firm's activity in the cluster is.",
     ]
+
+
+def _correction(corrected: int, clusters: int) -> str:
+    plain = "The counts take its word; they have not been corrected for these mistakes and carry no error bar yet."
+    if not corrected:
+        return plain
+    some = "" if corrected == clusters else f" for {corrected} of {clusters} clusters"
+    return (
+        f"The plain counts take its word. The corrected figures below them{some} do not, and carry the ends of a 95% "
+        "interval; what they rest on stands beside them. Corrected figures of areas are shares of the whole list's and "
+        "take for granted that a firm of some probability belongs to the cluster as often in one area as in another."
+    )
 
 
 def _firms(number: int, of_one: str, of_more: str) -> str:

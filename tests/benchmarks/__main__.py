@@ -8,15 +8,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import crawl, encode, extract, memory, nightly, warc
+from tests.benchmarks import counts, crawl, encode, extract, fastpath, memory, nightly, score, warc
 from tests.benchmarks.machine import BenchmarkError
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
+    "counts": counts.run,
     "crawl": crawl.run,
     "encode": encode.run,
     "extract": extract.run,
+    "fastpath": fastpath.run,
     "memory": memory.run,
     "nightly": nightly.run,
+    "score": score.run,
     "warc": warc.run,
 }
 

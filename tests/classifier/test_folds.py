@@ -1,12 +1,14 @@
 """Folds keep groups whole, spread includes, and do not depend on the order of rows."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.errors import LeakError
-from classifier.folds import check_no_leak, group_folds, stratified_group_folds
+from classifier.folds import check_no_leak, group_folds, merge_groups, stratified_group_folds
 
 ROWS = st.lists(st.tuples(st.integers(0, 12).map(str), st.booleans()), min_size=4, max_size=40)
 
@@ -60,6 +62,32 @@ def test_evaluation_folds_keep_groups_whole() -> None:
     assert np.bincount(fold).tolist() == [12] * 5
     for held_out in range(5):
         check_no_leak(groups, np.flatnonzero(fold != held_out), np.flatnonzero(fold == held_out))
+
+
+@pytest.mark.parametrize(
+    ("groups", "texts", "expected"),
+    [
+        pytest.param("abc", ["x", "y", "z"], "abc", id="nothing shared"),
+        pytest.param("bac", ["Same words", "same  WORDS", "z"], "aac", id="same words"),
+        pytest.param("abcd", ["x", "x", "y", "z"], "aacd", id="a pair"),
+        pytest.param("abbc", ["x", "x", "y", "y"], "aaaa", id="a chain through a domain"),
+        pytest.param("abc", ["", "", " "], "abc", id="firms without words stay apart"),
+    ],
+)
+def test_firms_with_the_same_words_are_one_group(groups: str, texts: list[str], expected: str) -> None:
+    assert merge_groups(list(groups), texts) == list(expected)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("stuvwxyz")), max_size=30), st.randoms())
+def test_merged_groups_do_not_depend_on_the_order_of_rows(rows: list[tuple[str, str]], random: Any) -> None:
+    merged = merge_groups([row[0] for row in rows], [row[1] for row in rows])
+    of = dict(zip(rows, merged, strict=True))
+    random.shuffle(rows)
+    assert merge_groups([row[0] for row in rows], [row[1] for row in rows]) == [of[row] for row in rows]
+    for text in {row[1] for row in rows}:
+        assert len({of[row] for row in rows if row[1] == text}) == 1
+    for group in {row[0] for row in rows}:
+        assert len({of[row] for row in rows if row[0] == group}) == 1
 
 
 def test_a_domain_on_both_sides_is_refused() -> None:

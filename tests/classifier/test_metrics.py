@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
-from classifier.metrics import average_precision, calibration_error, figures
+from classifier.metrics import at_prevalence, average_precision, figures
 
 Y = np.array([[1, 0, 0], [1, 0, 1], [0, 0, 1], [0, 0, 0]], dtype=bool)
 ASSIGNED = np.array([[1, 1, 0], [0, 0, 1], [1, 0, 1], [0, 0, 0]], dtype=bool)
@@ -50,7 +50,25 @@ def test_agrees_with_scikit_learn() -> None:
     assert found.sectors[0].ece is None
 
 
-def test_calibration_error_by_hand() -> None:
-    # bin 0.0-0.1: stated 0.05+0.05, one include of two; bin 0.9-1.0: stated 1.0, one include of one
-    y, p = np.array([True, False, True]), np.array([0.05, 0.05, 1.0])
-    assert calibration_error(y, p) == pytest.approx((abs(0.1 - 1) + 0) / 3)
+def test_precision_at_another_prevalence_by_hand() -> None:
+    # 92 % of includes found, 8 % of excludes taken in: of 10,000 firms 1 % are includes, 92 hits and 792 false alarms
+    found = at_prevalence(0.92, 0.08, 0.01)
+    assert found.precision == pytest.approx(92 / (92 + 792))
+    assert found.f1 == pytest.approx(2 * 92 / (92 + 792 + 100))
+    assert at_prevalence(0.0, 0.0, 0.01).precision is None
+
+
+def test_at_the_measured_prevalence_nothing_changes() -> None:
+    everyone = np.ones_like(Y)
+    plain = figures("m", ["a", "b", "c"], Y, everyone, SCORES, ASSIGNED, probabilities=True).sectors[0]
+    found = figures("m", ["a", "b", "c"], Y, everyone, SCORES, ASSIGNED, probabilities=True, prevalence={"a": 0.5})
+    at = found.sectors[0].at_prevalence
+    assert at is not None
+    assert (at.precision, at.f1) == pytest.approx((plain.precision, plain.f1))
+    assert [row.at_prevalence for row in found.sectors[1:]] == [None, None]
+
+
+def test_micro_figures_and_brier_by_hand() -> None:
+    found = figures("m", ["a", "b", "c"], Y, np.ones_like(Y), SCORES, ASSIGNED, probabilities=True)
+    assert (found.micro_precision, found.micro_recall) == pytest.approx((3 / 5, 3 / 4))
+    assert found.sectors[0].brier == pytest.approx((0.1**2 + 0.6**2 + 0.6**2 + 0.1**2) / 4)

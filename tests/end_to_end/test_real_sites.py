@@ -12,13 +12,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import psutil
 import pytest
 from protego import Protego
 
-from labels.taxonomy import NONE
+from labels.taxonomy import NONE, load_taxonomy
+from models.encoder import load_encoder
+from pipelines.firm_texts import firm_texts
+from pipelines.training import current_model
 from pipelines.workspace import Workspace
 from tests.end_to_end.conftest import Firmscope, tables_of
+from tests.end_to_end.deletions import compare, sign_test
 
 pytestmark = [pytest.mark.realdata, pytest.mark.slow]
 
@@ -131,6 +136,51 @@ def test_evidence_stands_on_the_page_it_names(night: dict[str, Any]) -> None:
     for row in quoted:
         sentence = row["evidence_sentence"].removesuffix("…")
         assert " ".join(sentence.split()) in text[row["firm_id"], row["evidence_url"]]
+
+
+def test_deleting_the_quoted_sentences_costs_more_than_deleting_others(night: dict[str, Any]) -> None:
+    """Sentences chosen at random would pass once in a million runs, by the sign test's own meaning."""
+    workspace = Workspace(night["folder"])
+    quoted: dict[str, dict[str, str]] = {}
+    for row in workspace.lake.read_arrow("assignments").to_pylist():
+        if row["evidence_sentence"]:
+            quoted.setdefault(row["firm_id"], {})[row["sector"]] = row["evidence_sentence"]
+    texts = firm_texts(workspace.lake)
+    model = current_model(workspace, load_taxonomy(workspace.taxonomy_file))
+    encoder = load_encoder()
+    rows = workspace.lake.read_arrow("embeddings", ["text_digest", "vector"]).to_pylist()
+    vectors = {row["text_digest"]: np.array(row["vector"], np.float32) for row in rows}
+    pairs = compare(
+        model, [model.judgeable(texts[firm_id]).firm for firm_id in quoted], quoted, vectors, encoder.encode
+    )
+    lost, beside = (np.array([getattr(pair, name) for pair in pairs]) for name in ("without_quoted", "without_random"))
+    ahead = lost - beside
+    chance, size = sign_test(ahead.tolist()), ahead.mean() / ahead.std(ddof=1)
+    print(
+        f"\n{len(pairs)} of {len(quoted)} assigned firms: deleting the quoted sentences takes {lost.mean():.3f} off "
+        f"the probability, deleting others {beside.mean():.3f}; more in {(ahead > 0).mean():.0%} of firms, sign test "
+        f"p = {chance:.1e}, effect size {size:.2f} standard deviations"
+    )
+    lengths = [sum(getattr(pair, name) for pair in pairs) for name in ("quoted_chars", "random_chars")]
+    assert abs(lengths[0] / lengths[1] - 1) < 0.15
+    assert len(pairs) >= 0.6 * len(quoted) > 60
+    assert chance < 1e-6
+    assert size > 0.5
+    assert lost.mean() > 3 * beside.mean()
+
+
+def test_near_misses_are_kept_for_every_firm_that_was_scored(night: dict[str, Any]) -> None:
+    lake = Workspace(night["folder"]).lake
+    near = {row["firm_id"]: row for row in lake.read_arrow("near_misses").to_pylist()}
+    decided = lake.read_arrow("assignments").to_pylist()
+    scored = set(lake.read_arrow("scores", ["firm_id"])["firm_id"].to_pylist())
+    assert near.keys() == scored
+    assert len(scored) > 100
+    members = {(row["firm_id"], row["sector"]) for row in decided if row["assigned"]}
+    for firm_id, row in near.items():
+        assert row["probability"] < row["threshold"]
+        assert (firm_id, row["sector"]) not in members
+        assert firm_id not in (row["evidence_nearest"] or ())
 
 
 def test_the_night_is_fast_and_small(night: dict[str, Any]) -> None:

@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-CORPUS_SHA256 = "2f06d94b0c70cfdf5549de435afcc89217eaa55978c5cac0e59ec9504d186248"
+from tests.evaluation.floors import corpus_digest
+
+SECTORS = Path(__file__).with_name("directory_sectors.yaml")
 
 
 @pytest.fixture(scope="session")
@@ -23,17 +26,16 @@ def holdout(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     """What ``firmscope evaluate --json`` prints: trained on 70 % and tested on 30 %, beside the baselines."""
     corpus = shared / "labelled" / "yc.jsonl"
     data = corpus.read_bytes()
-    assert hashlib.sha256(data).hexdigest() == CORPUS_SHA256, "the floors hold for another corpus"
+    assert hashlib.sha256(data).hexdigest() == corpus_digest("directory"), "the floors hold for another corpus"
     records = (json.loads(line) for line in data.decode().split("\n") if line)
-    keys = sorted({sector for record in records for sector in record["sectors"]})
-    folder = tmp_path_factory.mktemp("gate")
-    taxonomy, workspace = folder / "sectors.yaml", folder / "ws"
-    sectors = "".join(f"  - {{key: {key}, name: {key}}}\n" for key in keys)
-    taxonomy.write_text(f"id: directory\nversion: 1\nsectors:\n{sectors}", encoding="utf-8")
-    _firmscope("init", workspace, "--taxonomy", taxonomy)
+    keys = {sector for record in records for sector in record["sectors"]}
+    assert {sector["key"] for sector in yaml.safe_load(SECTORS.read_bytes())["sectors"]} == keys
+    workspace = tmp_path_factory.mktemp("gate") / "ws"
+    _firmscope("init", workspace, "--taxonomy", SECTORS)
     _firmscope("--workspace", workspace, "import", "texts", corpus)
     _firmscope("--workspace", workspace, "labels", "import", "--complete", corpus)
-    answer: dict[str, Any] = json.loads(_firmscope("--workspace", workspace, "evaluate", "--json"))
+    printed = _firmscope("--workspace", workspace, "evaluate", "--split", "holdout", "--json")
+    answer: dict[str, Any] = json.loads(printed)
     return answer
 
 

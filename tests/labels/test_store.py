@@ -145,3 +145,27 @@ def test_complete_jsonl_refused(tmp_path: Path, taxonomy: Taxonomy, line: str, m
     with pytest.raises(LabelsError) as caught:
         parse_complete_jsonl(path, taxonomy, {"f"}, TODAY)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "known", "include"),
+    [
+        pytest.param([("a", "include"), ("b", "exclude"), ("settled", "include")], 1, 1, id="settled"),
+        pytest.param([("settled", "exclude"), ("a", "include"), ("b", "include")], 1, 0, id="whatever is said later"),
+        pytest.param([("a", "include"), ("settled", "exclude"), ("settled", "unsure")], 0, 0, id="opened again"),
+    ],
+)
+def test_the_settled_word_goes_before_coders(
+    taxonomy: Taxonomy, words: list[tuple[str, str]], known: int, include: int
+) -> None:
+    Y, mask = label_matrix([judged("f", "cyber", label, coder) for coder, label in words], ["f"], taxonomy)
+    assert (int(mask[0, 2]), int(Y[0, 2])) == (known, include)
+
+
+def test_rows_of_an_audit_without_a_label_wait(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("firm_id,sector,label,note\nf,air,,audit 1\nf,cyber,include,audit 1\n", encoding="utf-8")
+    assert [found.sector for found in parse_label_csv(path, taxonomy, {"f"}, TODAY)] == ["cyber"]
+    path.write_text("firm_id,sector,label,note\nf,air,,forgotten\n", encoding="utf-8")
+    with pytest.raises(LabelsError, match="row 2: label ''"):
+        parse_label_csv(path, taxonomy, {"f"}, TODAY)

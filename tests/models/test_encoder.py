@@ -4,10 +4,12 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from models.encoder import MIN_BF16_COSINE, SentenceEncoder, load_encoder
 from models.errors import EncoderError
@@ -80,13 +82,14 @@ def test_fast_vectors_agree_with_float32(encoder: SentenceEncoder) -> None:
 
 def test_each_distinct_text_is_encoded_once(encoder: SentenceEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    encode = encoder._encode
+    engine = encoder._load()
+    compute = engine.vectors
 
-    def counting(model: object, texts: list[str], *, bf16: bool) -> object:
+    def counting(texts: Sequence[str]) -> NDArray[np.float32]:
         seen.extend(texts)
-        return encode(model, texts, bf16=bf16)
+        return compute(texts)
 
-    monkeypatch.setattr(encoder, "_encode", counting)
+    monkeypatch.setattr(engine, "vectors", counting)
     vectors = encoder.encode(["a firm", "another", "a firm", "a firm"])
     assert sorted(seen) == ["a firm", "another"]
     np.testing.assert_array_equal(vectors[0], vectors[3])
@@ -95,7 +98,7 @@ def test_each_distinct_text_is_encoded_once(encoder: SentenceEncoder, monkeypatc
 def test_no_texts_give_no_vectors_and_read_no_weights() -> None:
     encoder = SentenceEncoder(find_minilm())
     assert encoder.encode([]).shape == (0, 384)
-    assert encoder._model is None
+    assert encoder._engine is None
 
 
 @pytest.mark.parametrize("name", sorted(MINILM_LOCK))

@@ -99,7 +99,10 @@ def tables() -> ReportInput:
     ).assign(threshold=0.5, model_id="model-1", since=pd.Timestamp(SINCE))
     assignments.loc[assignments["reason"] == "no text", "model_id"] = None
     assignments["evidence_terms"] = [["satellite", "=orbit"]] * len(assignments)
-    assignments["evidence_nearest"] = [["seed-1"]] * len(assignments)
+    assignments["evidence_nearest"] = [["seed:=one", "F2"]] * len(assignments)
+    assignments["evidence_effect"] = 0.25
+    assignments["evidence_weights"] = [[1.5, 0.1]] * len(assignments)
+    assignments["evidence_similarity"] = [[0.71, 0.5]] * len(assignments)
     cells = pd.DataFrame(rollup(TAXONOMY, firms, premises, accounts, READABLE, assignments).cells)
     return ReportInput(
         taxonomy=TAXONOMY,

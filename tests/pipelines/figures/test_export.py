@@ -40,6 +40,20 @@ SCORES = [
 ]
 
 
+NEAR_MISSES = pd.DataFrame(
+    {
+        "firm_id": firm_id, "sector": sector, "probability": probability, "model_id": model_id, "threshold": 0.25,
+        "evidence_url": "https://bakery.example/", "evidence_sentence": "=We guard, write to jo@orbit.example",
+        "evidence_effect": -0.01, "evidence_terms": ["guard"], "evidence_weights": [0.25],
+        "evidence_nearest": ["F8", "seed:cyber-01", "left-the-list"], "evidence_similarity": [0.5, 0.25, 0.125],
+    }
+    for firm_id, sector, probability, model_id in (
+        ("F7", "cyber", 0.2, "model-1"), ("00123", "cyber", 0.04, "model-1"), ("F8", "aerospace", 0.3, "model-0"),
+        ("GONE", "aerospace", 0.3, "model-1"),
+    )
+)  # fmt: skip
+
+
 @pytest.fixture
 def frames(tables: ReportInput) -> dict[str, pd.DataFrame]:
     """Every export of the small list."""
@@ -54,7 +68,7 @@ def _frames(tables: ReportInput) -> dict[str, pd.DataFrame]:
         ),
         "scores": scores_export(tables.taxonomy, tables.firms, tables.sites, scores, tables.assignments),
         "cells": cells_export(tables.taxonomy, tables.cells),
-        "evidence": evidence_export(tables.taxonomy, tables.firms, tables.assignments),
+        "evidence": evidence_export(tables.taxonomy, tables.firms, tables.assignments, NEAR_MISSES),
     }
 
 
@@ -205,6 +219,27 @@ def test_no_export_hands_on_an_e_mail_address(tables: ReportInput, name: str) ->
     found = str(list(rows(_frames(replace(tables, assignments=assignments))[name], [c.name for c in EXPORTS[name]])))
     assert "jo@orbit.example" not in found
     assert name == "cells" or "[e-mail]" in found
+
+
+def test_near_misses_are_marked_and_come_last(frames: dict[str, pd.DataFrame]) -> None:
+    listed = list(rows(frames["evidence"], ["firm_id", "sector", "assigned", "near_miss", "reason", "since"]))
+    near = {row[0]: row for row in listed if row[3]}
+    assert near == {
+        "00123": ("00123", "cyber", False, True, "0.21 below the threshold", None),
+        "F7": ("F7", "cyber", False, True, "0.05 below the threshold", None),
+    }  # not one of another model than decided, not one of a firm that left the list
+    assert [row[1:4] for row in listed if row[0] == "00123"] == [
+        ("transport", True, False), ("aerospace", True, False), ("space_tech", True, False), ("cyber", False, True),
+    ]  # fmt: skip
+    assert [row[1:4] for row in listed if row[0] == "F7"] == [("none", False, False), ("cyber", False, True)]
+
+
+def test_nearest_labelled_firms_are_named(frames: dict[str, pd.DataFrame]) -> None:
+    evidence = frames["evidence"]
+    near = evidence[evidence["near_miss"]].iloc[0]
+    names = dict(rows(frames["firms"], ("firm_id", "name")))
+    assert near["nearest_names"] == [names["F8"], "example text cyber-01", "left-the-list"]
+    assert near["evidence_similarity"] == [0.5, 0.25, 0.125]
 
 
 def test_firms_that_no_classify_has_seen_say_so(tables: ReportInput) -> None:

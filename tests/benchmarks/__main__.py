@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import counts, crawl, encode, extract, fastpath, memory, nightly, score, warc
+from tests.benchmarks import counts, crawl, encode, extract, fastpath, few_labels, memory, nightly, score, warc
 from tests.benchmarks.machine import BenchmarkError
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "encode": encode.run,
     "extract": extract.run,
     "fastpath": fastpath.run,
+    "few_labels": few_labels.run,
     "memory": memory.run,
     "nightly": nightly.run,
     "score": score.run,

@@ -100,9 +100,12 @@ def test_parts_that_do_not_belong_together_are_refused(
         SectorModel.load(resave(model, tmp_path / "changed", arrays, documents))
 
 
+PER_SECTOR = ("coef", "intercept", "calibration", "thresholds", "leave_thresholds")
+
+
 def test_sectors_in_another_order_are_refused(model: SectorModel, tmp_path: Path) -> None:
     arrays, _ = content_of(model)
-    turned = {name: arrays[name][[2, 1, 0]] for name in ("coef", "intercept", "calibration", "thresholds")}
+    turned = {name: arrays[name][[2, 1, 0]] for name in PER_SECTOR}
     with pytest.raises(ModelMismatchError, match="golden"):
         SectorModel.load(resave(model, tmp_path / "turned", turned, {}))
 

@@ -37,7 +37,7 @@ def run() -> None:
 
     describe("scikit-learn", "torch")
     corpus = need_shared("labelled", "yc.jsonl")
-    records = [json.loads(line) for line in corpus.read_text(encoding="utf-8").splitlines()]
+    records = [json.loads(line) for line in corpus.read_text(encoding="utf-8").split("\n") if line]
     sectors = yaml.safe_load(SECTORS.read_text(encoding="utf-8"))["sectors"]
     keys = tuple(sector["key"] for sector in sectors)
     firms = tuple(FirmText.from_description(record["firm_id"], record["text"]) for record in records)

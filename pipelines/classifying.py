@@ -13,40 +13,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labels.taxonomy import NONE, Taxonomy, load_taxonomy
+from labels.taxonomy import Taxonomy, load_taxonomy
 from models.encoder import load_encoder
+from pipelines.assignment_rows import (
+    assigned_row,
+    near_miss_row,
+    none_row,
+    refused_row,
+    settled_row,
+    silent_row,
+)
+from pipelines.classified_shard import ClassifiedShard, is_done, is_stated, read_shard
 from pipelines.embedding import vectors_for
 from pipelines.evidence_rows import Embed, evidence_columns, weighed
-from pipelines.firm_texts import firm_texts, site_digests
-from pipelines.matching import not_recognised
+from pipelines.firm_texts import firm_texts
 from pipelines.runs import Run, StageCounts
 from pipelines.screen import Screen
-from pipelines.store import Lake
+from pipelines.settling import FastPath, fast_path
 from pipelines.training import current_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from classifier.evidence import Evidence, NearMiss
     from classifier.features import FirmText, Vectors
     from classifier.model import SectorModel
     from models.encoder import TextEncoder
-
-NO_VISIT = "not visited yet"
-NOT_OWN = "site not recognised as the firm's own"
-ABSTAINED = "not judged: "  # begins the reason of a firm whose words the model cannot judge; it has no scores
-
-
-@dataclass(frozen=True)
-class _Shard:
-    """What the lake holds about one shard's firms."""
-
-    number: int
-    digests: Mapping[str, str]  # of the words of firms that have any
-    reasons: Mapping[str, str]  # why a firm without words has none, for every firm
-    assignments: Mapping[str, list[dict[str, Any]]]
-    scored: Mapping[str, tuple[str, str]]  # model and words of the scores held
-    strangers: frozenset[str]  # classified once, no longer in the firm list
 
 
 @dataclass(frozen=True)
@@ -74,21 +65,26 @@ def run_classify(run: Run, screen: Screen) -> None:
     model = current_model(run.workspace, taxonomy)
     run.notes["model_id"] = model.model_id
     encoder = load_encoder(run.workspace.config.encoder.name)
+    fast = fast_path(run.workspace, model)
+    settled = fast.reason if fast else ""
     with run.stage("classify") as counts, screen.bar("Classifying firms") as progress:
         for number in range(lake.shards):
-            shard = _read(lake, number, run.workspace.config.match.require)
+            shard = read_shard(lake, number, run.workspace.config.match.require)
             counts.rows_in += len(shard.reasons)
-            spoken = [firm_id for firm_id in shard.digests if not _is_done(shard, firm_id, model.model_id)]
+            spoken = [firm_id for firm_id in shard.digests if not is_done(shard, firm_id, model.model_id, settled)]
             silent = [firm_id for firm_id in shard.reasons if firm_id not in shard.digests]
-            stated = [firm_id for firm_id in silent if not _is_stated(shard, firm_id)]
+            stated = [firm_id for firm_id in silent if not is_stated(shard, firm_id)]
             counts.unchanged += len(shard.reasons) - len(spoken) - len(stated)
-            made = _Made([_silent_row(shard, firm_id, run.started_at) for firm_id in stated], [], [])
+            made = _Made([silent_row(shard, firm_id, run.started_at) for firm_id in stated], [], [])
             if spoken:
                 texts = firm_texts(lake, [number])
                 read = [model.judgeable(texts[firm_id]) for firm_id in sorted(spoken)]
                 refused = [(one.firm.firm_id, one.reason) for one in read if one.reason]
-                made += _Made([_refused_row(model, shard, *one, run.started_at) for one in refused], [], [])
+                made += _Made([refused_row(model, shard, *one, run.started_at) for one in refused], [], [])
                 firms = [one.firm for one in read if not one.reason]
+                if fast:
+                    firms, clear = _settled(taxonomy, fast, firms, shard, run.started_at)
+                    made += clear
                 embed = _embedder(run, encoder, number, screen)
                 vectors = embed([text for firm in firms for text in model.texts_to_embed(firm)])
                 made += _classified(taxonomy, model, firms, vectors, embed, shard, run.started_at)
@@ -126,51 +122,25 @@ def _commit(run: Run, counts: StageCounts, ids: Sequence[str], made: _Made) -> N
         counts.written[name] = counts.written.get(name, 0) + lake.replace_firms(name, ids, rows, run.run_id)
 
 
-def _read(lake: Lake, number: int, own_site_only: bool) -> _Shard:
-    outcome = {
-        row["firm_id"]: f"{row['outcome']}: {row['reason']}"
-        for row in lake.read_arrow("sites", ["firm_id", "outcome", "reason"], [number]).to_pylist()
-    }
-    listed = lake.read_arrow("firms", ["firm_id"], [number])["firm_id"].to_pylist()
-    assignments: dict[str, list[dict[str, Any]]] = {}
-    for row in lake.read_arrow("assignments", shards=[number]).to_pylist():
-        assignments.setdefault(row["firm_id"], []).append(row)
-    scored = {
-        row["firm_id"]: (row["model_id"], row["text_digest"])
-        for row in lake.read_arrow("scores", ["firm_id", "model_id", "text_digest"], [number]).to_pylist()
-    }
-    reasons = {firm_id: outcome.get(firm_id, NO_VISIT) for firm_id in sorted(listed)}
-    digests = {firm_id: digest for firm_id, digest in site_digests(lake, [number]).items() if firm_id in reasons}
-    if own_site_only:
-        for firm_id, reason in not_recognised(lake, [number]).items():
-            if digests.pop(firm_id, None):
-                reasons[firm_id] = f"{NOT_OWN}: {reason}"
-    strangers = frozenset(assignments.keys() | scored.keys()) - reasons.keys()
-    return _Shard(number, digests, reasons, assignments, scored, frozenset(strangers))
+def _settled(
+    taxonomy: Taxonomy, fast: FastPath, firms: Sequence[FirmText], shard: ClassifiedShard, now: datetime
+) -> tuple[list[FirmText], _Made]:
+    """Firms for the full model, and the rows of the others."""
+
+    def is_member(firm_id: str) -> bool:
+        return any(row["assigned"] for row in shard.assignments.get(firm_id, []))
+
+    rest, clear = fast.split(firms, is_member)
+    rows = [settled_row(fast.model, shard, firm_id, fast.reason, now) for firm_id, _ in clear]
+    scores = [row for scored in clear for row in _scores(taxonomy, fast.model, shard, *scored)]
+    return rest, _Made(rows, [], scores)
 
 
-def _is_done(shard: _Shard, firm_id: str, model_id: str) -> bool:
-    held = shard.assignments.get(firm_id, [])
-    decided_on = (model_id, shard.digests[firm_id])
-    if {(row["model_id"], row["text_digest"]) for row in held} != {decided_on}:
-        return False
-    refused = held[0]["reason"].startswith(ABSTAINED)
-    return shard.scored.get(firm_id) == (None if refused else decided_on)
-
-
-def _is_stated(shard: _Shard, firm_id: str) -> bool:
-    held = shard.assignments.get(firm_id, [])
-    stated = [(row["sector"], row["reason"]) for row in held] == [(NONE, shard.reasons[firm_id])]
-    return stated and firm_id not in shard.scored
-
-
-def _silent_row(shard: _Shard, firm_id: str, now: datetime) -> dict[str, Any]:
-    return _row(firm_id, NONE, False, shard.reasons[firm_id], _since(shard, firm_id, NONE, now))
-
-
-def _refused_row(model: SectorModel, shard: _Shard, firm_id: str, reason: str, now: datetime) -> dict[str, Any]:
-    row = _row(firm_id, NONE, False, f"{ABSTAINED}{reason}", _since(shard, firm_id, NONE, now))
-    return row | {"model_id": model.model_id, "text_digest": shard.digests[firm_id]}
+def _scores(
+    taxonomy: Taxonomy, model: SectorModel, shard: ClassifiedShard, firm_id: str, chances: NDArray[np.float64]
+) -> list[dict[str, Any]]:
+    read = {"firm_id": firm_id, "model_id": model.model_id, "text_digest": shard.digests[firm_id]}
+    return [read | {"sector": key, "probability": float(chances[at])} for at, key in enumerate(taxonomy.keys)]
 
 
 def _embedder(run: Run, encoder: TextEncoder, shard: int, screen: Screen) -> Embed:
@@ -182,8 +152,8 @@ def _embedder(run: Run, encoder: TextEncoder, shard: int, screen: Screen) -> Emb
 
 
 def _classified(
-    taxonomy: Taxonomy, model: SectorModel, firms: Sequence[FirmText], vectors: Vectors, embed: Embed, shard: _Shard,
-    now: datetime,
+    taxonomy: Taxonomy, model: SectorModel, firms: Sequence[FirmText], vectors: Vectors, embed: Embed,
+    shard: ClassifiedShard, now: datetime,
 ) -> _Made:  # fmt: skip
     from classifier.evidence import near_miss
 
@@ -207,22 +177,16 @@ def _classified(
     made = _Made([], [], [])
     for place, firm in enumerate(firms):
         firm_id, chances, miss = firm.firm_id, probabilities[place], misses[place]
-        made.scores.extend(
-            {
-                "firm_id": firm_id, "sector": key, "probability": float(chances[column]), "model_id": model.model_id,
-                "text_digest": shard.digests[firm_id],
-            }
-            for column, key in enumerate(taxonomy.keys)
-        )  # fmt: skip
+        made.scores.extend(_scores(taxonomy, model, shard, firm_id, chances))
         if not carriers[place]:
-            made.assignments.append(_none_row(taxonomy, model, firm_id, miss, shard, now))
+            made.assignments.append(none_row(taxonomy, model, firm_id, miss, shard, now))
         for column, carrier in carriers[place].items():
             made.assignments.append(
-                _assigned_row(taxonomy, model, firm_id, chances, column, carrier, shard, now)
+                assigned_row(taxonomy, model, firm_id, chances, column, carrier, shard, now)
                 | evidence_columns(evidence[place][carrier])
             )
         if miss:
-            made.near_misses.append(_near_miss_row(taxonomy, model, firm_id, miss, evidence[place][miss.column]))
+            made.near_misses.append(near_miss_row(taxonomy, model, firm_id, miss, evidence[place][miss.column]))
     return made
 
 
@@ -236,58 +200,3 @@ def _carrier(
         return column
     part = max(parts, key=lambda place: float(chances[place]))
     return _carrier(taxonomy, model, firm, vectors, part, chances, assigned)
-
-
-def _none_row(
-    taxonomy: Taxonomy, model: SectorModel, firm_id: str, miss: NearMiss | None, shard: _Shard, now: datetime
-) -> dict[str, Any]:
-    since = _since(shard, firm_id, NONE, now)
-    decided_on = {"model_id": model.model_id, "text_digest": shard.digests[firm_id]}
-    if miss is None:
-        return _row(firm_id, NONE, False, "no sector is likely at all", since) | decided_on
-    reason = (
-        f"no sector reached its threshold; nearest is {taxonomy.keys[miss.column]} with {miss.probability:.2f} of "
-        f"{miss.threshold:.2f}"
-    )
-    chance = {"probability": miss.probability, "threshold": miss.threshold}
-    return _row(firm_id, NONE, False, reason, since) | chance | decided_on
-
-
-def _assigned_row(
-    taxonomy: Taxonomy, model: SectorModel, firm_id: str, chances: NDArray[np.float64], column: int, carrier: int,
-    shard: _Shard, now: datetime,
-) -> dict[str, Any]:  # fmt: skip
-    key = taxonomy.keys[column]
-    chance, threshold = float(chances[column]), float(model.thresholds[column])
-    if carrier != column:
-        reason = f"in its part {taxonomy.keys[carrier]}"
-    elif chance >= threshold:
-        reason = f"probability {chance:.2f} reaches the threshold {threshold:.2f}"
-    else:
-        reason = f"in it before, and probability {chance:.2f} is not below {float(model.leave_thresholds[column]):.2f}"
-    row = _row(firm_id, key, True, reason, _since(shard, firm_id, key, now))
-    decided_on = {"model_id": model.model_id, "text_digest": shard.digests[firm_id]}
-    return row | {"probability": chance, "threshold": threshold} | decided_on
-
-
-def _near_miss_row(
-    taxonomy: Taxonomy, model: SectorModel, firm_id: str, miss: NearMiss, found: Evidence
-) -> dict[str, Any]:
-    row = {"firm_id": firm_id, "sector": taxonomy.keys[miss.column], "model_id": model.model_id}
-    return (
-        row | {"probability": miss.probability, "threshold": miss.threshold} | evidence_columns(found, assigned=False)
-    )
-
-
-def _row(firm_id: str, sector: str, assigned: bool, reason: str, since: datetime) -> dict[str, Any]:
-    return dict.fromkeys(("probability", "threshold", "model_id", "text_digest")) | evidence_columns(None) | {
-        "firm_id": firm_id, "sector": sector, "assigned": assigned, "reason": reason, "since": since,
-    }  # fmt: skip
-
-
-def _since(shard: _Shard, firm_id: str, sector: str, now: datetime) -> datetime:
-    for row in shard.assignments.get(firm_id, []):
-        if row["sector"] == sector:
-            since: datetime = row["since"]
-            return since
-    return now

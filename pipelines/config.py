@@ -121,6 +121,16 @@ class TrainConfig(_Section):
     use_seeds: bool = Field(True, description="train on the seed examples of seeds.yaml beside the labels")
 
 
+class ClassifyConfig(_Section):
+    """How firms are put into sectors."""
+
+    fast_path: float = Field(
+        0, ge=0, le=20,
+        description="log odds below every threshold at which a firm is settled by its n-grams and not encoded, e.g. 2; "
+        "0: every firm is encoded",
+    )  # fmt: skip
+
+
 class RollupConfig(_Section):
     """What figures take for granted."""
 
@@ -149,6 +159,7 @@ class Config(_Section):
     match: MatchConfig = MatchConfig()
     encoder: EncoderConfig = EncoderConfig()
     train: TrainConfig = TrainConfig()
+    classify: ClassifyConfig = ClassifyConfig()
     rollup: RollupConfig = RollupConfig()
     store: StoreConfig = StoreConfig()
     engine: EngineConfig = EngineConfig()

@@ -12,6 +12,7 @@ from pipelines.errors import UsageError
 from pipelines.promotion import CURRENT, current_id, point, reasons_against
 from pipelines.runs import Run
 from pipelines.screen import Screen
+from pipelines.settling import keep_first_stage
 from pipelines.training_data import both, labelled_firms, sector_hints, seed_examples
 from pipelines.workspace import Workspace
 
@@ -81,6 +82,7 @@ def run_train(run: Run, screen: Screen) -> Trained:
                 "run_id": run.run_id,
             }
             save_model(model, folder, facts)
+        keep_first_stage(workspace, model, examples)
         run.notes["model_id"] = model.model_id
         held_back = reasons_against(workspace, model.model_id) if _usable(workspace) else ()
         if held_back:

@@ -36,6 +36,7 @@ class Workspace:
         self.lake_folder = folder / "lake"
         self.archive_folder = folder / "archive"
         self.models_folder = folder / "models"
+        self.first_stages_folder = folder / "first_stages"
         self.audits_folder = folder / "audits"
         self.runs_folder = folder / "runs"
         self.exports_folder = folder / "exports"

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from labels.taxonomy import NONE
-from pipelines.classifying import ABSTAINED, run_classify
+from pipelines.classified_shard import ABSTAINED
+from pipelines.classifying import run_classify
 from pipelines.firm_texts import classified_firms
 from pipelines.importing import import_texts
 from pipelines.runs import Run, start_run

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.classifying import NOT_OWN, _read
+from pipelines.classified_shard import NOT_OWN, read_shard
 from pipelines.firm_lists import read_firm_list
 from pipelines.importing import import_firms
 from pipelines.matching import NO_PAGE, NO_SITE, not_recognised, run_match
@@ -183,7 +183,7 @@ def test_classify_leaves_out_other_peoples_words_where_told_to(matched: tuple[Wo
     spoken: set[str] = set()
     reasons: dict[str, str] = {}
     for number in range(lake.shards):
-        shard = _read(lake, number, require)
+        shard = read_shard(lake, number, require)
         spoken |= shard.digests.keys()
         reasons |= shard.reasons
     assert spoken == ({"own", "part", "text"} if require else {"own", "part", "text", "same", "other"})

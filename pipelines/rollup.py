@@ -37,7 +37,7 @@ MIN_TWICE = 0.8
 
 FLAGS: dict[str, str] = {
     "uncorrected": "The count takes the classifier's word for every firm; its errors have not been corrected for.",
-    "no_interval": "No error bar was estimated.",
+    "no_interval": "The plain figure has no error bar; a corrected one, where there is one, has its own.",
     "low_coverage": f"Fewer than {LOW_COVERAGE:.0%} of the area's firms in the list were read and classified.",
     "few_values": f"Fewer than {FEW_VALUES:.0%} of the firms counted have a known value; the sum leaves out the rest.",
     "no_value": "Nothing is known: no firm was read and classified, or none that is counted here has a known value.",

@@ -6,15 +6,12 @@ how far to trust it.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.atomic import replacing
-from pipelines.outside_text import encodable
-from pipelines.reporting.page import TEMPLATES, count, outside, share
+from pipelines.reporting.html import write_page
+from pipelines.reporting.page import count, outside, share
 from pipelines.reporting.plots import DotRow, dot_plot, precision_recall_plot, reliability_plot, score_histogram
 
 if TYPE_CHECKING:
@@ -85,21 +82,14 @@ def build_evaluation_page(out_dir: Path, given: EvaluationPage) -> Path:
     Returns:
         Path of the page.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    style = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "evaluation.css"))
-    environment = Environment(
-        autoescape=True,
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(count=count, outside=outside, figure=figure, percent=percent, share=share, drawn=Markup)
     evaluation = given.evaluation
-    html = environment.get_template("evaluation.html.j2").render(
+    return write_page(
+        out_dir / PAGE,
+        "evaluation.html.j2",
+        ["report.css", "evaluation.css"],
+        {"count": count, "outside": outside, "figure": figure, "percent": percent, "share": share, "drawn": Markup},
         given=given,
         evaluation=evaluation,
         ours=evaluation.ours,
@@ -110,14 +100,7 @@ def build_evaluation_page(out_dir: Path, given: EvaluationPage) -> Path:
         at_prevalence=any(row.at_prevalence for row in evaluation.ours.sectors),
         how=SPLITS[evaluation.split],
         few=FEW,
-        style=Markup(style),  # noqa: S704 - our own file
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
-    out_dir.mkdir(parents=True, exist_ok=True)
-    page = out_dir / PAGE
-    with replacing(page) as stream:
-        stream.write(encodable(html).encode())
-    return page
 
 
 def figure(value: float | None, digits: int = 3) -> str:

@@ -5,20 +5,19 @@ The page carries its own Content-Security-Policy, which allows its one style she
 
 from __future__ import annotations
 
-import base64
-import hashlib
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from pipelines.atomic import replacing
-from pipelines.outside_text import encodable, page_text
+from pipelines.outside_text import page_text
 from pipelines.reporting.content import ReportInput
 from pipelines.reporting.gathering import gather
+from pipelines.reporting.html import write_page
 from pipelines.reporting.wording import AREA_KIND_NAMES, FLAG_LABELS, METRIC_NAMES, NOT_KNOWN
 from pipelines.rollup import FLAGS
 
-TEMPLATES = Path(__file__).parent / "templates"
 MAX_CHARS = 320  # two to three lines of a list; the exports have the whole text
+ESTIMATE_DIGITS = 3
 OPEN_LIST = 12  # longer lists start folded
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -35,44 +34,22 @@ def build_report(out_dir: Path, given: ReportInput) -> Path:
     Raises:
         TableError: The cells were not made from these assignments.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-
-    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    environment = Environment(
-        autoescape=True,
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(
-        count=count,
-        estimate=estimate,
-        share=share,
-        probability=probability,
-        outside=outside,
-        address=address,
-        flag=_flag_label,
-        day=day,
-    )
-    html = environment.get_template("report.html.j2").render(
+    filters: dict[str, Callable[..., str]] = {
+        "count": count, "estimate": estimate, "share": share, "probability": probability, "outside": outside,
+        "address": address, "flag": _flag_label, "day": day,
+    }  # fmt: skip
+    return write_page(
+        out_dir / "index.html",
+        "report.html.j2",
+        ["report.css"],
+        filters,
         report=gather(given),
-        style=Markup(style),  # noqa: S704 - our own file
-        style_hash=digest,
         flag_sentences=FLAGS,
         metrics=METRIC_NAMES,
         area_kinds=AREA_KIND_NAMES,
         not_known=NOT_KNOWN,
         open_list=OPEN_LIST,
     )
-    out_dir.mkdir(parents=True, exist_ok=True)
-    page = out_dir / "index.html"
-    with replacing(page) as stream:
-        stream.write(encodable(html).encode())
-    return page
 
 
 def count(value: float | None) -> str:
@@ -83,8 +60,10 @@ def count(value: float | None) -> str:
 
 
 def estimate(value: float) -> str:
-    """An estimate with thousands separators; one decimal under 10, none above: more would be false precision."""
-    return f"{value:,.1f}" if 0 < value < 9.95 else f"{value:,.0f}"
+    """An estimate to three significant digits, one decimal at most: more would be false precision."""
+    if 0 < value < 9.95:
+        return f"{value:,.1f}"
+    return f"{float(f'{value:.{ESTIMATE_DIGITS}g}'):,.0f}"
 
 
 def share(value: float) -> str:

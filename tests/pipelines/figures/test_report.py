@@ -16,7 +16,7 @@ from labels.taxonomy import Sector, Taxonomy
 from pipelines.errors import TableError
 from pipelines.reporting import ReportInput, build_report
 from pipelines.reporting.gathering import gather
-from pipelines.reporting.page import TEMPLATES, count, day, outside, probability, share
+from pipelines.reporting.html import TEMPLATES
 from pipelines.reporting.wording import FLAG_LABELS, METRIC_NAMES, OUTCOMES
 from pipelines.rollup import FLAGS, METRICS, rollup
 
@@ -284,42 +284,6 @@ def test_a_firm_with_an_endless_name_does_not_push_the_page_apart(tables: Report
     html = _html(replace(tables, firms=tables.firms.assign(name="x" * 10_000)), tmp_path)
     assert "x" * 120 + "…" in html
     assert "x" * 121 not in html
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(None, "not known"), (0.0, "0"), (1234567.0, "1,234,567"), (12.5, "12.5"), (1234.5, "1,234"), (-3.0, "-3")],
-)
-def test_count(value: float | None, expected: str) -> None:
-    assert count(value) == expected
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(0.0, "0%"), (0.001, "under 1%"), (0.925, "92%"), (0.9996, "over 99%"), (1.0, "100%")],
-)
-def test_share(value: float, expected: str) -> None:
-    assert share(value) == expected
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(None, "not known"), (0.0, "0.00"), (0.001, "< 0.01"), (0.5, "0.50"), (0.9951, "> 0.99"), (1.0, "1.00")],
-)
-def test_probability(value: float | None, expected: str) -> None:
-    assert probability(value) == expected
-
-
-@pytest.mark.parametrize(
-    ("iso", "expected"),
-    [("2026-03-01", "1 March 2026"), ("2026-12-31T23:59:59Z", "31 December 2026"), (None, "not known")],
-)
-def test_day(iso: str | None, expected: str) -> None:
-    assert day(iso) == expected
-
-
-def test_outside_text_is_cut_at_its_length() -> None:
-    assert (outside("abc", 3), outside("abcd", 3), outside("ab cd", 3)) == ("abc", "abc…", "ab…")
 
 
 def _luminance(colour: str) -> float:

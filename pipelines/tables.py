@@ -245,26 +245,14 @@ CELLS = _table(
     ("cluster", "area_kind", "area_code", "metric", "period"),
     Column("cluster", "text", "cluster (sector key)"),
     Column("area_kind", "text", "all, lad or postcode_area"),
-    Column(
-        "area_code",
-        "text",
-        "code of the area; 'all' for the whole list, 'unknown' for firms without a place of this kind",
-    ),
-    Column(
-        "metric",
-        "text",
-        "businesses, employees or turnover_gbp; with _corrected behind it, corrected for the classifier's errors",
-    ),
+    Column("area_code", "text", "code of the area; 'all': the whole list, 'unknown': firms without such a place"),
+    Column("metric", "text", "businesses, employees or turnover_gbp; _corrected: for the classifier's errors"),
     Column("period", "text", "what the figure refers to: 'latest'"),
     Column("value", "float", "figure; null when no firm of the cell has a value", optional=True),
     Column("low", "float", "lower end of the 95 % interval; null when none was estimated", optional=True),
     Column("high", "float", "upper end of the 95 % interval; null when none was estimated", optional=True),
     Column("n", "int", "firms behind the figure; of a corrected one, the judged firms that the correction rests on"),
-    Column(
-        "coverage",
-        "float",
-        "share of the area's firms that were read and classified; for sums, of firms with a value",
-    ),
+    Column("coverage", "float", "share of the area's firms that were classified; for sums, of firms with a value"),
     Column("flags", "texts", "what the figure cannot say; see the list in pipelines/README.md"),
 )
 

@@ -5,17 +5,13 @@ import hashlib
 import io
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from crawler.e_mail import without_e_mail
 from pipelines.atomic import replacing
 from pipelines.errors import TableError, UsageError
 from pipelines.export import (
@@ -25,13 +21,12 @@ from pipelines.export import (
     firms_export,
     scores_export,
 )
-from pipelines.export_files import csv_cell, write_export
+from pipelines.export_files import write_export
 from pipelines.frames import rows
-from pipelines.outside_text import page_text, safe_link, spreadsheet_text
 from pipelines.reporting import ReportInput
 from pipelines.store import Lake
+from tests.pipelines.figures.sheets import FORMULA_STARTS, original_text
 
-FORMULA_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 SCORES = [
     ("00123", "space_tech", 0.93, "model-1"),
     ("00123", "cyber", 0.04, "model-1"),
@@ -74,74 +69,6 @@ def _frames(tables: ReportInput) -> dict[str, pd.DataFrame]:
 
 def _read_csv(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
-
-
-def _original(cell: str) -> str:
-    """The text behind a CSV cell: the prefix goes if the rest would have needed it."""
-    return cell[1:] if cell.startswith("'") and spreadsheet_text(cell[1:])[0] == cell else cell
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        *(pytest.param(f"{start}1+1", f"'{start}1+1", id=f"starts with {start!r}") for start in FORMULA_STARTS),
-        pytest.param("  =1+1", "'  =1+1", id="spaces first"),
-        pytest.param("'=1+1", "''=1+1", id="quote first"),
-        pytest.param('"=1+1', "'\"=1+1", id="double quote first"),
-        pytest.param(
-            "\N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}@x", "'\N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}@x", id="unseen"
-        ),
-        pytest.param("-5", "'-5", id="text that looks like a negative number"),
-        pytest.param("\x00=1", "\N{REPLACEMENT CHARACTER}=1", id="NUL first"),
-        pytest.param("a\x07b\ud800", "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}", id="bell and half a pair"),
-        pytest.param("'tis fine", "'tis fine", id="an apostrophe is no formula"),
-        *(
-            pytest.param(text, text, id=f"kept {text!r}")
-            for text in ("NA", "null", "1e5", "00123", "", "a=b", "caf\u00e9")
-        ),
-    ],
-)
-def test_no_text_becomes_a_formula(text: str, expected: str) -> None:
-    assert spreadsheet_text(text)[0] == expected
-
-
-@given(st.text())
-def test_the_prefix_can_be_taken_off_again(text: str) -> None:
-    cell = spreadsheet_text(text)[0]
-    assert cell.lstrip(" ")[:1] not in set(FORMULA_STARTS)
-    assert _original(cell) == spreadsheet_text("x" + text)[0][1:]
-
-
-@given(st.lists(st.text(st.characters(categories=["L", "N", "P", "S", "Z", "Cc", "Cs"])), min_size=2, max_size=4))
-def test_cells_parse_back_to_what_was_written(texts: list[str]) -> None:
-    line = ",".join(csv_cell(text)[0] for text in texts) + "\n"
-    assert list(csv.reader(io.StringIO(line, newline=""))) == [[spreadsheet_text(text)[0] for text in texts]]
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        pytest.param(-5.0, "-5", id="negative numbers stay numbers"),
-        pytest.param(-0.25, "-0.25", id="negative fraction"),
-        pytest.param(1_234_567.0, "1234567", id="no separators"),
-        pytest.param(0.1 + 0.2, "0.30000000000000004", id="no digit lost"),
-        pytest.param(1e300, "1e+300", id="huge"),
-        pytest.param(7, "7", id="integer"),
-        pytest.param(True, "true", id="true"),
-        pytest.param(None, "", id="missing"),
-        pytest.param([], "", id="empty list"),
-        pytest.param(["a", "b"], "a;b", id="list"),
-        pytest.param([0.5, None, 1.0], "0.5;;1", id="list with a gap"),
-        pytest.param(["=a", "b"], "'=a;b", id="list that starts a formula"),
-        pytest.param(date(2026, 3, 1), "2026-03-01", id="day"),
-        pytest.param(datetime(2026, 3, 1, 4, 30, tzinfo=UTC), "2026-03-01T04:30:00Z", id="instant"),
-        pytest.param("a,b", '"a,b"', id="comma"),
-        pytest.param('say "hi"', '"say ""hi"""', id="quotes"),
-        pytest.param("a\rb", '"a\rb"', id="lone CR"),
-    ],
-)
-def test_values_of_every_kind(value: object, expected: str) -> None:
-    assert csv_cell(value) == (expected, 0)
 
 
 def test_every_firm_is_in_every_list(tables: ReportInput, frames: dict[str, pd.DataFrame]) -> None:
@@ -268,7 +195,7 @@ def test_csv_is_safe_and_parquet_is_exact(
             assert row[column].lstrip(" \"'")[:1] not in set(FORMULA_STARTS) or row[column].startswith("'")
             value = original[column]
             whole = ";".join(value) if isinstance(value, list) else value or ""
-            assert _original(row[column]) == whole
+            assert original_text(row[column]) == whole
     assert b"\r\n" not in sheet.read_bytes()
 
 
@@ -370,57 +297,3 @@ def test_a_write_that_fails_leaves_the_old_file_whole(tmp_path: Path) -> None:
         stream.write(b"new")
         assert path.read_bytes() == b"old"
     assert (path.read_bytes(), list(tmp_path.iterdir())) == (b"new", [path])
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        pytest.param("https://a.example/x?y=1#z", "https://a.example/x?y=1#z", id="plain"),
-        pytest.param("HTTP://A.example/", "http://A.example/", id="capitals"),
-        pytest.param("http://127.1.2.3:8080/a", "http://127.1.2.3:8080/a", id="address and port"),
-        pytest.param("https://a.example/caf\u00e9\u202e", "https://a.example/caf%C3%A9%E2%80%AE", id="written out"),
-        pytest.param("https://a.example/%C3%A9", "https://a.example/%C3%A9", id="not written out twice"),
-        *(
-            pytest.param(url, None, id=f"refused {url!r:.40}")
-            for url in (
-                None,
-                "",
-                "javascript:alert(1)",
-                "JaVaScRiPt:alert(1)",
-                "java\nscript:alert(1)",
-                "\x01javascript:alert(1)",
-                " https://a.example/",
-                "data:text/html,<script>",
-                "file:///etc/passwd",
-                "//a.example/",
-                "a.example",
-                "https:///x",
-                "https://user:pw@a.example/",
-                "https://good.example\\@evil.example/",
-                "http://[",
-                "http://a.example:99999/",
-                'https://a.example/"><b>',
-                "https://\u0430pple.example/",
-                "https://a.example/" + "x" * 2_000,
-            )
-        ),
-    ],
-)
-def test_links_that_a_reader_may_follow(url: str | None, expected: str | None) -> None:
-    assert safe_link(url) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Write to jo.bloggs+x@mail.firm.example, or call", "Write to [e-mail], or call"),
-        ("a@b and @handle and 5 @ 3 are none", "a@b and @handle and 5 @ 3 are none"),
-    ],
-    ids=["address", "no address"],
-)
-def test_e_mail_addresses_are_not_handed_on(text: str, expected: str) -> None:
-    assert without_e_mail(text) == expected
-
-
-def test_page_text_is_one_line_that_reads_one_way() -> None:
-    assert page_text(" a\n\n b\t\u202ec\u2066\x00 ") == "a b \ufffdc\ufffd\ufffd"

@@ -28,15 +28,15 @@ class Sigmoid:
         return sigmoid(self.slope * scores + self.offset)
 
 
-def prior_sigmoid(y: NDArray[np.bool_], *, balanced: bool, n_blocks: int) -> Sigmoid:
+def prior_sigmoid(y: NDArray[np.bool_], *, balanced: bool, shares: float) -> Sigmoid:
     """What is believed before any out-of-fold score is seen.
 
-    Balanced class weights take the sample's odds out of a score; a sum of several blocks' models counts them several
-    times.
+    Balanced class weights take the sample's odds out of a score; a sum of several blocks' models counts them as often
+    as its ``shares`` add up to.
     """
     includes = float(y.sum())
     odds = float(np.log((includes + 0.5) / (len(y) - includes + 0.5)))
-    return Sigmoid(PRIOR_SLOPE, odds if balanced else (1 - n_blocks) * odds)
+    return Sigmoid(PRIOR_SLOPE, odds if balanced else (1 - shares) * odds)
 
 
 def fit_sigmoid(scores: NDArray[np.float64], y: NDArray[np.bool_], prior: Sigmoid) -> Sigmoid:

@@ -22,6 +22,8 @@ from classifier.hints import Hint
 from classifier.intervals import interval, macro_f1_draws
 from classifier.metrics import Figures, figures
 from classifier.model import SectorModel
+from classifier.tuning import reason_against, tune
+from models.encoder import SentenceEncoder
 
 HOLDOUT_SHARE = 0.3
 HOLDOUT_SEED = 0
@@ -63,6 +65,7 @@ def evaluate(
     baselines: Sequence[Baseline] = BASELINES,
     prevalence: Mapping[str, float] | None = None,
     hints: Sequence[Hint] = (),
+    tunable: SentenceEncoder | None = None,
 ) -> Evaluation:
     """Figures on firms that took no part in training.
 
@@ -82,6 +85,8 @@ def evaluate(
         baselines: Methods to set beside ours.
         prevalence: Share of all firms that belong to a sector, where the judged firms are no fair sample of them.
         hints: As ``SectorModel.train``.
+        tunable: Encoder of ``vectors``, tuned anew on the training firms of each split where there are enough; the
+            baselines keep the plain one. None: it is used as it came.
 
     Raises:
         LeakError: A domain, or a text, would be on both sides.
@@ -118,18 +123,15 @@ def evaluate(
     trained, thresholds = np.ones(len(sectors), dtype=np.bool_), []
     for train, test in splits:
         train_groups = [group_of[row] for row in train]
-        asked = [firms[row] for row in test]
+        asked, learnt = [firms[row] for row in test], [firms[row] for row in train]
+        read, tuned = vectors, None
+        if tunable and not reason_against(labels[train], judged[train], train_groups, links):
+            tuned = tune(tunable, learnt, vectors, labels[train], judged[train], train_groups, links, hints)
+            read = tuned.read(tunable, [*learnt, *asked], hints)
         model = SectorModel.train(
-            [firms[row] for row in train],
-            vectors,
-            labels[train],
-            judged[train],
-            sectors,
-            links,
-            train_groups,
-            hints=hints,
+            learnt, read, labels[train], judged[train], sectors, links, train_groups, hints=hints, tuned=tuned
         )
-        scores[0, test] = model.predict_proba(asked, vectors)
+        scores[0, test] = model.predict_proba(asked, read)
         assigned[0, test] = model.assign(scores[0, test])
         trained &= model.classifier.trained()
         thresholds.append(model.thresholds)

@@ -27,7 +27,7 @@ def stratified_group_folds(
     with_include: dict[Hashable, bool] = {}
     for group, include in zip(groups, y.tolist(), strict=True):
         with_include[group] = with_include.get(group, False) or include
-    ordered = sorted(with_include, key=_digest)
+    ordered = sorted(with_include, key=group_digest)
     holders = [group for group in ordered if with_include[group]]
     others = [group for group in ordered if not with_include[group]]
     count = min(n_folds, len(holders), len(others))
@@ -39,7 +39,7 @@ def stratified_group_folds(
 
 def group_folds(groups: Sequence[Hashable], n_folds: int) -> NDArray[np.int64]:
     """Fold of each row for an evaluation over all sectors at once: whole groups, dealt in the order of a digest."""
-    ordered = sorted(set(groups), key=_digest)
+    ordered = sorted(set(groups), key=group_digest)
     fold_of = {group: place % n_folds for place, group in enumerate(ordered)}
     return np.array([fold_of[group] for group in groups], dtype=np.int64)
 
@@ -92,5 +92,6 @@ def check_no_leak(groups: Sequence[Hashable], train: NDArray[np.int64], test: ND
         raise LeakError(message)
 
 
-def _digest(group: Hashable) -> str:
+def group_digest(group: Hashable) -> str:
+    """By which groups are put in an order that no list of firms decides."""
     return hashlib.sha256(repr(group).encode("utf-8", "surrogatepass")).hexdigest()

@@ -23,6 +23,7 @@ def fit_blocks(
     strengths: tuple[float, ...],
     class_weight: str | None,
     hint: NDArray[np.float64] | None = None,
+    shares: tuple[float, ...] | None = None,
 ) -> tuple[NDArray[np.float64], float]:
     """Weights ``(n_features,)`` and intercept of the summed blocks' models, fitted on ``rows``.
 
@@ -33,21 +34,23 @@ def fit_blocks(
         strengths: Inverse regularisation C of each block.
         class_weight: As in scikit-learn.
         hint: ``(n_features,)`` direction in which the weights may lie at little cost; see ``classifier.hints``.
+        shares: How much each block's score counts in the sum; None: one each.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     weights, intercept = [], 0.0
     hints = np.split(np.zeros(sum(design.widths)) if hint is None else hint, np.cumsum(design.widths)[:-1])
     with threadpool_limits(limits=1):
-        for matrix, strength, towards in zip(design.fit_blocks(rows), strengths, hints, strict=True):
+        counted = shares or (1.0,) * len(strengths)
+        for matrix, strength, towards, share in zip(design.fit_blocks(rows), strengths, hints, counted, strict=True):
             hinted = towards.any()
             block_weights, block_intercept = _fit(
                 _with_column(matrix, matrix @ towards) if hinted else matrix, y, strength, class_weight
             )
             if hinted:
                 block_weights = block_weights[:-1] + block_weights[-1] * towards
-            weights.append(block_weights)
-            intercept += block_intercept
+            weights.append(share * block_weights)
+            intercept += share * block_intercept
     return np.concatenate(weights), intercept
 
 

@@ -20,6 +20,7 @@ from classifier.hierarchy import children_first
 from classifier.neighbours import Neighbours
 from classifier.sector_classifier import SectorClassifier
 from models.bundle import Bundle, load_bundle, save_bundle
+from models.tuned import LAYER, TunedLayers
 
 if TYPE_CHECKING:
     from classifier.model import SectorModel
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 N_GOLDEN = 8
 GOLDEN_TERMS = 40
 GOLDEN_TOLERANCE = 1e-6
+TUNED = "tuned "  # begins the names of the encoder's tuned tensors
 
 
 def content_of(model: "SectorModel") -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -44,6 +46,7 @@ def content_of(model: "SectorModel") -> tuple[dict[str, NDArray[Any]], dict[str,
         "neighbour_vectors": model.neighbours.vectors,
         "neighbour_included": model.neighbours.included,
         "golden": _golden(model),
+        **{f"{TUNED}{name}": values for name, values in (model.tuned.weights if model.tuned else {}).items()},
     }
     documents = {
         "vocabulary": list(model.terms),
@@ -153,8 +156,17 @@ def _assemble(bundle: Bundle) -> "SectorModel":
         neighbours=Neighbours(firm_ids, arrays["neighbour_vectors"], arrays["neighbour_included"].astype(np.bool_)),
         support=tuple((int(includes), int(excludes)) for includes, excludes in about["support"]),
         training_errors=arrays["training_errors"].astype(np.int64),
+        tuned=_tuned(arrays),
         languages=tuple(map(str, about["languages"])),
     )
+
+
+def _tuned(arrays: Mapping[str, NDArray[Any]]) -> TunedLayers | None:
+    weights = {name.removeprefix(TUNED): array for name, array in arrays.items() if name.startswith(TUNED)}
+    if any(array.dtype != np.float16 or not name.startswith(LAYER) for name, array in weights.items()):
+        message = "tuned tensors are not half-precision weights of encoder layers"
+        raise ValueError(message)
+    return TunedLayers(weights) if weights else None
 
 
 def _golden(model: "SectorModel") -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ sector, leaves a sector's numbers exactly as they were.
 """
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -23,6 +24,15 @@ MIN_INCLUDES = 2
 MIN_EXCLUDES = 2
 
 
+@dataclass(frozen=True)
+class HeldOut:
+    """Features that the labels of some firms had no part in; out-of-fold scores of those firms rest on them."""
+
+    design: Design  # of all firms
+    hints: NDArray[np.float64] | None  # (n_sectors, n_features), in these features
+    rows: NDArray[np.bool_]  # (n_firms,), True for the firms whose labels had no part
+
+
 class SectorClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Multi-label classifier over sectors, with include, exclude and absent labels.
 
@@ -32,6 +42,7 @@ class SectorClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         parents: For each sector the columns of its parents; None for no hierarchy.
         target: ``"f1"``, or the precision that each sector's list must reach, between 0 and 1.
         n_folds: Folds for out-of-fold scores; fewer where includes are few.
+        shares: How much the score of each block of features counts in the sum; None: one each.
 
     Attributes:
         coef_: ``(n_sectors, n_features) float64``; zeros where not trained.
@@ -51,12 +62,14 @@ class SectorClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         parents: Parents | None = None,
         target: Literal["f1"] | float = "f1",
         n_folds: int = N_FOLDS,
+        shares: tuple[float, ...] | None = None,
     ) -> None:
         self.C = C
         self.class_weight = class_weight
         self.parents = parents
         self.target = target
         self.n_folds = n_folds
+        self.shares = shares
 
     def fit(
         self,
@@ -65,6 +78,7 @@ class SectorClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         mask: ArrayLike | None = None,
         groups: Sequence[Hashable] | None = None,
         hints: NDArray[np.float64] | None = None,
+        held_out: Sequence[HeldOut] = (),
     ) -> "SectorClassifier":
         """Train every sector that has labels for it.
 
@@ -74,6 +88,8 @@ class SectorClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
             mask: ``(n_firms, n_sectors) bool``, True where judged; ``Y`` is not read elsewhere. None: all judged.
             groups: ``(n_firms,)`` what must stay on one side of a fold, such as the registered domain. None: each firm.
             hints: ``(n_sectors, n_features)`` directions known before any label, see ``classifier.hints``. None: none.
+            held_out: Where features were learnt from labels themselves: features learnt without each part of the firms,
+                which take the place of folds. Every firm is in one part.
 
         Raises:
             LabelShapeError: Shapes do not fit together, or values are not booleans.
@@ -101,8 +117,12 @@ class SectorClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         untrained = []
         for sector in range(n_sectors):
             rows = np.flatnonzero(judged[:, sector])
+            views = [
+                HeldOut(view.design, None if view.hints is None else view.hints[sector], view.rows[rows])
+                for view in held_out
+            ] or self._folds(design, rows, labels[rows, sector], group_of, None if hints is None else hints[sector])
             hint = None if hints is None else hints[sector]
-            if not self._fit_sector(design, sector, rows, labels[rows, sector], group_of, strengths, hint):
+            if not self._fit_sector(design, sector, rows, labels[rows, sector], views, strengths, hint):
                 untrained.append(sector)
         self.untrained_ = np.array(untrained, dtype=np.int64)
         self.leave_thresholds_ = leave_thresholds(self.thresholds_)
@@ -141,28 +161,39 @@ class SectorClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         trained[self.untrained_] = False
         return trained
 
+    def _folds(
+        self, design: Design, rows: NDArray[np.int64], y: NDArray[np.bool_], groups: Sequence[Hashable],
+        hint: NDArray[np.float64] | None,
+    ) -> list[HeldOut]:  # fmt: skip
+        """Whole groups dealt into folds of this sector's own, ``rows`` of each relative to ``rows``."""
+        fold = stratified_group_folds(y, [groups[row] for row in rows], self.n_folds)
+        return [] if fold is None else [HeldOut(design, hint, fold == part) for part in range(int(fold.max()) + 1)]
+
     def _fit_sector(
         self,
         design: Design,
         sector: int,
         rows: NDArray[np.int64],
         y: NDArray[np.bool_],
-        groups: Sequence[Hashable],
+        views: Sequence[HeldOut],
         strengths: tuple[float, ...],
         hint: NDArray[np.float64] | None,
     ) -> bool:
-        if y.sum() < MIN_INCLUDES or (~y).sum() < MIN_EXCLUDES:
+        """Train one sector on ``rows``; False where it has too few labels. Hints and rows of ``views`` are its own."""
+        if y.sum() < MIN_INCLUDES or (~y).sum() < MIN_EXCLUDES or not views:
             return False
-        fold = stratified_group_folds(y, [groups[row] for row in rows], self.n_folds)
-        if fold is None:
+        if any(not 0 < y[~view.rows].sum() < (~view.rows).sum() for view in views):
             return False
         scores = np.zeros(len(rows))
-        for held_out in range(int(fold.max()) + 1):
-            inside, outside = rows[fold != held_out], rows[fold == held_out]
-            weights, intercept = fit_blocks(design, inside, y[fold != held_out], strengths, self.class_weight, hint)
-            scores[fold == held_out] = design.take(outside).scores(weights[None], np.array([intercept]))[:, 0]
-        weights, intercept = fit_blocks(design, rows, y, strengths, self.class_weight, hint)
-        prior = prior_sigmoid(y, balanced=self.class_weight is not None, n_blocks=len(strengths))
+        for view in views:
+            inside, outside = rows[~view.rows], rows[view.rows]
+            weights, intercept = fit_blocks(
+                view.design, inside, y[~view.rows], strengths, self.class_weight, view.hints, self.shares
+            )
+            scores[view.rows] = view.design.take(outside).scores(weights[None], np.array([intercept]))[:, 0]
+        weights, intercept = fit_blocks(design, rows, y, strengths, self.class_weight, hint, self.shares)
+        total = float(len(strengths)) if self.shares is None else sum(self.shares)
+        prior = prior_sigmoid(y, balanced=self.class_weight is not None, shares=total)
         curve = fit_sigmoid(scores, y, prior)
         probabilities = curve(scores)
         self.coef_[sector], self.intercept_[sector] = weights, intercept

@@ -16,6 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Run = tuple[int, int, int]
+"""First token, number of texts and their length, of texts of one length that stand together."""
+
 PREFIXES = ("", "bert.")  # as saved from BertModel, or from a model with a head
 PLAIN_TOKENIZERS = ("BertTokenizer", "BertTokenizerFast")
 
@@ -49,25 +52,30 @@ class PackedBert:
     def means(self, token_ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Mean of each text's token vectors, ``(n_texts, hidden) float32``; texts of one length must stand together."""
         import torch
-        from torch.nn.functional import layer_norm
 
-        lengths = [len(ids) for ids in token_ids]
         with torch.inference_mode():
-            tokens = torch.from_numpy(np.concatenate([np.asarray(ids, dtype=np.int64) for ids in token_ids]))
-            places = torch.from_numpy(np.concatenate([np.arange(length) for length in lengths]))
-            embedded = self._words[tokens] + self._positions[places]
-            hidden = self._norm(layer_norm, embedded, self._first_norm).to(self._format)
-            runs = list(_runs(lengths))
-            for layer in self._layers:
-                hidden = self._through(layer, hidden, runs)
-            found = [
-                hidden[start : start + count * length].view(count, length, -1).float().mean(dim=1)
-                for start, count, length in runs
-            ]
-            means: NDArray[np.float32] = torch.cat(found).numpy()
+            runs = list(runs_of([len(ids) for ids in token_ids]))
+            hidden = self.through(self.embedded(token_ids), runs, 0, self.shape.layers)
+            means: NDArray[np.float32] = token_means(hidden, runs).numpy()
         return means
 
-    def _through(self, layer: Mapping[str, Any], hidden: Any, runs: Sequence[tuple[int, int, int]]) -> Any:
+    def embedded(self, token_ids: Sequence[Sequence[int]]) -> Any:
+        """What the first layer reads, ``(n_tokens, hidden)``: the texts' tokens one after another."""
+        import torch
+        from torch.nn.functional import layer_norm
+
+        tokens = torch.from_numpy(np.concatenate([np.asarray(ids, dtype=np.int64) for ids in token_ids]))
+        places = torch.from_numpy(np.concatenate([np.arange(len(ids)) for ids in token_ids]))
+        embedded = self._words[tokens] + self._positions[places]
+        return self._norm(layer_norm, embedded, self._first_norm).to(self._format)
+
+    def through(self, hidden: Any, runs: Sequence[Run], first: int, last: int) -> Any:
+        """Tokens ``(n_tokens, hidden)`` after layers ``first`` up to, not counting, ``last``."""
+        for layer in self._layers[first:last]:
+            hidden = self._through(layer, hidden, runs)
+        return hidden
+
+    def _through(self, layer: Mapping[str, Any], hidden: Any, runs: Sequence[Run]) -> Any:
         import torch
         from torch.nn.functional import layer_norm, scaled_dot_product_attention
 
@@ -198,8 +206,19 @@ def _pair(weights: Mapping[str, Any], name: str, number_format: Any) -> tuple[An
     return weights[f"{name}.weight"].to(number_format), weights[f"{name}.bias"].to(number_format)
 
 
-def _runs(lengths: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-    """First token, number of texts and their length, for each run of texts of one length."""
+def token_means(hidden: Any, runs: Sequence[Run]) -> Any:
+    """Mean of each text's tokens, ``(n_texts, hidden)`` in float32."""
+    import torch
+
+    parts = [
+        hidden[start : start + count * length].view(count, length, -1).float().mean(dim=1)
+        for start, count, length in runs
+    ]
+    return torch.cat(parts)
+
+
+def runs_of(lengths: Sequence[int]) -> Iterator[Run]:
+    """The runs of texts with these lengths."""
     start = 0
     for length, texts in groupby(lengths):
         count = sum(1 for _ in texts)

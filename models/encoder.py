@@ -17,7 +17,7 @@ from models.packaged import MINILM, EncoderFiles, find_local, find_minilm, verif
 from models.tokens import token_counter
 
 if TYPE_CHECKING:
-    from models.engines import Engine
+    from models.engines import Engine, EngineOf
 
 RECIPE = "mean-l2-1"  # pooling, normalisation and version of how texts are fed; a change makes cached vectors stale
 WEIGHTS_DIGEST_DIGITS = 12
@@ -48,7 +48,7 @@ class TextEncoder(Protocol):
         """``(n_texts, dimension) float32``, rows in the order of ``texts``, each of Euclidean length 1."""
 
 
-def load_encoder(name: str = MINILM) -> TextEncoder:
+def load_encoder(name: str = MINILM) -> "SentenceEncoder":
     """An encoder by name: ``minilm`` (packaged), or the path of a local sentence-transformers folder.
 
     No weights are read and torch is not imported until the first ``encode``.
@@ -118,32 +118,40 @@ class SentenceEncoder:
             expected = (len(texts), self.dimension)
             message = f"{self.encoder_id} gave vectors of shape {vectors.shape}, expected finite ones of {expected}"
             raise EncoderError(message)
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit: NDArray[np.float32] = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
-        return unit
+        return unit_rows(vectors)
 
     def _load(self) -> "Engine":
         if self._engine is not None:
             return self._engine
         if self.files.name == MINILM:
             verify_minilm(self.files.folder)
-        from models.engines import find_engines
-
-        engine_of, device = find_engines(self.files)
+        engine_of, device = self._engines()
         engine = engine_of(False)
-        if self.allow_bf16 and _has_bf16(device):
+        if self.allow_bf16 and has_bf16(device):
             fast = engine_of(True)
             self._bf16 = bool(self._least_cosine(engine, fast) >= MIN_BF16_COSINE)
             engine = fast if self._bf16 else engine
         self._engine = engine
         return engine
 
+    def _engines(self) -> "tuple[EngineOf, str]":
+        from models.engines import find_engines
+
+        return find_engines(self.files)
+
     def _least_cosine(self, exact: "Engine", fast: "Engine") -> float:
         """How far bfloat16 strays here: a processor that rounds wrongly must not go unseen."""
         return float(np.sum(self._unit(exact, PROBE_TEXTS) * self._unit(fast, PROBE_TEXTS), axis=1).min())
 
 
-def _has_bf16(device_type: str) -> bool:
+def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows ``(n, dimension)`` at Euclidean length 1."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
+    return unit
+
+
+def has_bf16(device_type: str) -> bool:
     """Whether the processor multiplies bfloat16 in hardware; emulated, it is slower than float32."""
     import torch
 

@@ -225,10 +225,10 @@ def _evidence(
 ) -> dict[tuple[str, str], tuple[str, str]]:
     """Sentence and page by firm and sector; none at all where the encoder is not the model's, so that all look
     alike."""
-    from models.encoder import load_encoder
     from pipelines.embedding import vectors_beside
+    from pipelines.encoders import encoder_of
 
-    encoder = load_encoder(run.workspace.config.encoder.name)
+    encoder = encoder_of(run.workspace, model)
     found: dict[tuple[str, str], tuple[str, str]] = {}
     if encoder.encoder_id != model.encoder_id:
         return found

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labels.taxonomy import Taxonomy, load_taxonomy
-from models.encoder import load_encoder
 from pipelines.assignment_rows import (
     assigned_row,
     near_miss_row,
@@ -25,6 +24,7 @@ from pipelines.assignment_rows import (
 )
 from pipelines.classified_shard import ClassifiedShard, is_done, is_stated, read_shard
 from pipelines.embedding import vectors_for
+from pipelines.encoders import encoder_of
 from pipelines.evidence_rows import Embed, evidence_columns, weighed
 from pipelines.firm_texts import firm_texts
 from pipelines.runs import Run, StageCounts
@@ -64,7 +64,7 @@ def run_classify(run: Run, screen: Screen) -> None:
     taxonomy = load_taxonomy(run.workspace.taxonomy_file)
     model = current_model(run.workspace, taxonomy)
     run.notes["model_id"] = model.model_id
-    encoder = load_encoder(run.workspace.config.encoder.name)
+    encoder = encoder_of(run.workspace, model)
     fast = fast_path(run.workspace, model)
     settled = fast.reason if fast else ""
     with run.stage("classify") as counts, screen.bar("Classifying firms") as progress:

@@ -119,6 +119,10 @@ class TrainConfig(_Section):
     """How a model is made."""
 
     use_seeds: bool = Field(True, description="train on the seed examples of seeds.yaml beside the labels")
+    tune: Literal["auto", "off"] = Field(
+        "auto",
+        description="auto: tune the encoder's last layers where there are labels enough; every text is then read anew",
+    )
 
 
 class ClassifyConfig(_Section):

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from labels.keywords import KeywordError, parse_rule
 from labels.taxonomy import Taxonomy, load_taxonomy
 from models.digest import text_digest
-from models.encoder import load_encoder
 from pipelines.embedding import vectors_for
+from pipelines.encoders import plain_encoder
 from pipelines.errors import UsageError
 from pipelines.reporting.evaluation_page import EvaluationPage, build_evaluation_page
 from pipelines.runs import Run
 from pipelines.screen import Screen
+from pipelines.training import tunable
 from pipelines.training_data import labelled_firms, sector_hints, seed_examples
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def run_evaluate(
                 f"{len(examples.firms)} labelled firms with text; an evaluation needs at least {MIN_FIRMS}; label more "
                 "with: firmscope labels import FILE.csv"
             )
-        encoder = load_encoder(workspace.config.encoder.name)
+        encoder = plain_encoder(workspace)
         hints = sector_hints(taxonomy)
         with screen.bar("Reading the firms") as progress:
             texts = examples.texts_by_shard(workspace.lake.shards)
@@ -110,6 +111,7 @@ def run_evaluate(
             evaluation = evaluate(
                 examples.firms, vectors, examples.labels, examples.judged, taxonomy.keys, taxonomy.parents,
                 examples.groups, split, (*BASELINES, *further), prevalence, hints,
+                tunable(workspace, encoder),
             )  # fmt: skip
         digest = examples.digest()
         shown = EvaluationPage(

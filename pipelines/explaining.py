@@ -129,11 +129,11 @@ def _asked_row(workspace: Workspace, firm_id: str, sector: str, model_id: str | 
     firm = firm_texts(lake, [shard_of(firm_id, lake.shards)]).get(firm_id)
     if firm is None:
         return row | {"reason": "the words that were classified are gone"} | evidence_columns(None)
-    from models.encoder import load_encoder
     from pipelines.embedding import vectors_beside
+    from pipelines.encoders import encoder_of
 
     firm = model.judgeable(firm).firm
-    encoder, shard = load_encoder(workspace.config.encoder.name), shard_of(firm_id, lake.shards)
+    encoder, shard = encoder_of(workspace, model), shard_of(firm_id, lake.shards)
     vectors = vectors_beside(lake, encoder, shard, model.texts_to_embed(firm))
     found = weighed(model, [firm], [{column: True}], vectors, lambda texts: vectors_beside(lake, encoder, shard, texts))
     return row | evidence_columns(found[0][column], assigned=False)

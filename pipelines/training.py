@@ -6,18 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labels.taxonomy import Taxonomy, load_taxonomy
-from models.encoder import load_encoder
 from pipelines.embedding import vectors_for
+from pipelines.encoders import encoder_of, plain_encoder
 from pipelines.errors import UsageError
 from pipelines.promotion import CURRENT, current_id, point, reasons_against
 from pipelines.runs import Run
 from pipelines.screen import Screen
 from pipelines.settling import keep_first_stage
-from pipelines.training_data import both, labelled_firms, sector_hints, seed_examples
+from pipelines.training_data import Examples, both, labelled_firms, sector_hints, seed_examples
 from pipelines.workspace import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from classifier.features import Vectors
+    from classifier.hints import Hint
     from classifier.model import SectorModel
+    from classifier.tuning import Tuned
+    from models.encoder import SentenceEncoder
 
 
 __all__ = ["CURRENT", "Trained", "current_model", "fitting_model", "run_train"]
@@ -44,6 +50,7 @@ def run_train(run: Run, screen: Screen) -> Trained:
     from classifier.model import SectorModel
     from classifier.out_of_fold import out_of_fold_metrics
     from classifier.persistence import save_model
+    from models.tuned import TunedEncoder
 
     workspace = run.workspace
     taxonomy = load_taxonomy(workspace.taxonomy_file)
@@ -56,16 +63,22 @@ def run_train(run: Run, screen: Screen) -> Trained:
                 f"{workspace.folder} has no label that includes a firm with text in a sector; label some firms with: "
                 "firmscope labels import FILE.csv"
             )
-        encoder = load_encoder(workspace.config.encoder.name)
+        plain = plain_encoder(workspace)
+        texts = examples.texts_by_shard(workspace.lake.shards)
+        hints = sector_hints(taxonomy)
+        texts.setdefault(0, []).extend(hint_texts(hints))
         with screen.bar("Reading the examples") as progress:
-            texts = examples.texts_by_shard(workspace.lake.shards)
-            hints = sector_hints(taxonomy)
-            texts.setdefault(0, []).extend(hint_texts(hints))
-            vectors = vectors_for(workspace.lake, encoder, texts, run.run_id, progress)
+            vectors = vectors_for(workspace.lake, plain, texts, run.run_id, progress)
+        tuned, why_not = _tuned(run, screen, plain, examples, vectors, taxonomy, hints)
+        encoder: SentenceEncoder = plain
+        if tuned:
+            encoder = TunedEncoder(plain.files, tuned.layers)
+            with screen.bar("Reading the examples with the tuned encoder") as progress:
+                vectors = vectors_for(workspace.lake, encoder, texts, run.run_id, progress)
         with screen.bar("Training"):
             model = SectorModel.train(
                 examples.firms, vectors, examples.labels, examples.judged, taxonomy.keys, taxonomy.parents,
-                examples.groups, encoder.encoder_id, hints=hints,
+                examples.groups, encoder.encoder_id, hints=hints, tuned=tuned,
             )  # fmt: skip
         folder = workspace.models_folder / model.model_id
         if not folder.exists():
@@ -76,6 +89,7 @@ def run_train(run: Run, screen: Screen) -> Trained:
                     "labelled_firms": len(firms.firms),
                     "seeds": len(seeds.firms),
                 },
+                "encoder": "tuned on these labels" if tuned else f"as it came: {why_not}",
                 "metrics": out_of_fold_metrics(
                     model, [firm.firm_id for firm in examples.firms], examples.labels, examples.judged
                 ),
@@ -119,13 +133,40 @@ def fitting_model(workspace: Workspace, model_id: str, taxonomy: Taxonomy | None
         raise UsageError(
             "taxonomy.yaml has changed its sectors or parents since the model was trained; run: firmscope train"
         )
-    encoder_id = load_encoder(workspace.config.encoder.name).encoder_id
+    encoder_id = encoder_of(workspace, model).encoder_id
     if model.encoder_id != encoder_id:
         raise UsageError(
             f"the model was trained with the encoder {model.encoder_id}, but encoder.name gives {encoder_id}; "
             "set it back, or run: firmscope train"
         )
     return model
+
+
+def tunable(workspace: Workspace, encoder: SentenceEncoder) -> SentenceEncoder | None:
+    """The encoder, where the workspace lets training tune it and its layers are known."""
+    from models.tuned import can_be_tuned
+
+    return encoder if workspace.config.train.tune == "auto" and can_be_tuned(encoder) else None
+
+
+def _tuned(
+    run: Run, screen: Screen, encoder: SentenceEncoder, examples: Examples, vectors: Vectors, taxonomy: Taxonomy,
+    hints: Sequence[Hint],
+) -> tuple[Tuned | None, str]:  # fmt: skip
+    """The encoder's layers tuned on the examples, or why they are not."""
+    from classifier.tuning import reason_against, tune
+
+    if tunable(run.workspace, encoder) is None:
+        return None, "train.tune is off, or the encoder is none whose layers can be tuned"
+    why_not = reason_against(examples.labels, examples.judged, examples.groups, taxonomy.parents)
+    if why_not:
+        return None, why_not
+    with screen.bar("Tuning the encoder") as progress:
+        tuned = tune(
+            encoder, examples.firms, vectors, examples.labels, examples.judged, examples.groups, taxonomy.parents,
+            hints, lambda _, done, steps: progress(done, steps),
+        )  # fmt: skip
+    return tuned, ""
 
 
 def _usable(workspace: Workspace) -> bool:

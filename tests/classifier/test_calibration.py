@@ -34,16 +34,16 @@ def test_scores_worse_than_chance_do_not_turn_the_order_round() -> None:
 def test_order_is_kept_and_numbers_are_finite(pairs: list[tuple[float, bool]]) -> None:
     scores = np.array([score for score, _ in pairs])
     y = np.array([include for _, include in pairs])
-    found = fit_sigmoid(scores, y, prior_sigmoid(y, balanced=False, n_blocks=2))
+    found = fit_sigmoid(scores, y, prior_sigmoid(y, balanced=False, shares=2))
     assert np.isfinite([found.slope, found.offset]).all()
     assert (np.diff(found(np.sort(scores))) >= 0).all()
 
 
 def test_prior_by_hand() -> None:
     y = np.array([True] * 2 + [False] * 7)  # odds (2 + 0.5) / (7 + 0.5) = 1/3
-    assert prior_sigmoid(y, balanced=True, n_blocks=1).offset == pytest.approx(-np.log(3))
-    assert prior_sigmoid(y, balanced=False, n_blocks=1).offset == 0.0
-    assert prior_sigmoid(y, balanced=False, n_blocks=2).offset == pytest.approx(np.log(3))
+    assert prior_sigmoid(y, balanced=True, shares=1).offset == pytest.approx(-np.log(3))
+    assert prior_sigmoid(y, balanced=False, shares=1).offset == 0.0
+    assert prior_sigmoid(y, balanced=False, shares=2).offset == pytest.approx(np.log(3))
 
 
 def test_logit_undoes_sigmoid_and_survives_the_ends() -> None:

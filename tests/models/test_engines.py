@@ -106,7 +106,7 @@ class WrongProcessor:
 
 
 def test_bfloat16_that_strays_is_not_used(exact: PackedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.encoder._has_bf16", lambda _device: True)
+    monkeypatch.setattr("models.encoder.has_bf16", lambda _device: True)
     found = lambda bf16: WrongProcessor(exact) if bf16 else exact  # noqa: E731
     monkeypatch.setattr(engines, "find_engines", lambda _files: (found, "cpu"))
     encoder = SentenceEncoder(find_minilm())

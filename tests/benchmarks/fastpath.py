@@ -63,26 +63,26 @@ def run() -> None:
     held = score_folds(corpus, vectors)
     n_firms = len(corpus.firms)
     slow_s = held.full_s + encode_s
-    rows, losses = [], {}
+    rows = []
+    good: list[tuple[float, str]] = []  # settings that give up little, and how much faster they are
     best = macro_f1(corpus, held, np.zeros(n_firms, np.bool_))
     for members_too, margin in product((False, True), MARGINS):
         settled = settled_at(held, margin, members_too)
         seconds = held.first_s + slow_s * float((~settled).mean())
         f1 = macro_f1(corpus, held, settled)
-        losses[f"{margin:.1f}, {SETTLES[members_too]}"] = best - f1
+        if best - f1 < ALLOWED_LOSS:
+            good.append((slow_s / seconds, f"margin {margin:.1f}, settling those {SETTLES[members_too]}"))
         rows.append(
             [f"{margin:.1f}", SETTLES[members_too], f"{settled.mean():.1%}", f"{n_firms / seconds:,.0f}",
              f"{slow_s / seconds:.2f}", f"{f1:.4f}", f"{best - f1:+.4f}"]
         )  # fmt: skip
     rows.append(["off", "", "0.0%", f"{n_firms / slow_s:,.0f}", "1.00", f"{best:.4f}", "+0.0000"])
     table(["margin", "settles", "settled", "firms/s", "ratio", "macro-F1", "given up"], rows)
-    good = [setting for setting, loss in losses.items() if loss < ALLOWED_LOSS]
     print(f"{n_firms} firms in {FOLDS} folds, {len(corpus.sectors)} sectors; encoding took {encode_s:.1f} s, scoring")
     print(f"{held.full_s:.1f} s, the first stage {held.first_s:.1f} s. Firms here are members of a sector or two each;")
     print("in a register most firms are far from every sector, and more are settled.")
-    print(
-        f"ratio: margin {min(good):.1f} gives up less than {ALLOWED_LOSS}\n" if good else "ratio: no margin is cheap\n"
-    )
+    faster, setting = max(good, default=(1.0, "no setting"))
+    print(f"ratio: {setting} gives up less than {ALLOWED_LOSS} and reads {faster:.2f} times as many firms per second\n")
 
 
 def chosen_on() -> Corpus:

@@ -27,6 +27,7 @@ COLUMNS = ("firm_id", "name", "website", "company_number", "postcode", "lad_code
 SETTINGS = {
     "crawl.contact": "https://example.org/firmscope-demo",
     "crawl.delay_s": "0",  # the sites are this command's own
+    "train.tune": "off",  # minutes that a first look is not worth
     "crawl.allow_addresses": f"{NETWORK}.0.0/16,127.0.0.1/32",
 }
 

@@ -8,12 +8,26 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import counts, crawl, encode, extract, fastpath, few_labels, memory, nightly, score, warc
+from tests.benchmarks import (
+    counts,
+    crawl,
+    directory,
+    encode,
+    extract,
+    fastpath,
+    few_labels,
+    memory,
+    nightly,
+    score,
+    warc,
+    websites,
+)
 from tests.benchmarks.machine import BenchmarkError
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "counts": counts.run,
     "crawl": crawl.run,
+    "directory": directory.run,
     "encode": encode.run,
     "extract": extract.run,
     "fastpath": fastpath.run,
@@ -22,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "nightly": nightly.run,
     "score": score.run,
     "warc": warc.run,
+    "websites": websites.run,
 }
 
 

@@ -34,13 +34,14 @@ MIN_WITH_TEXT = 190
 
 @pytest.fixture(scope="module")
 def night(firmscope: Firmscope, real_sites: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A workspace after two nights in a row; nothing but the contact and the loopback network is set."""
+    """A workspace after two nights in a row; contact and loopback network are set, and the encoder stays as it came."""
     folder = tmp_path_factory.mktemp("night") / "ws"
     assert firmscope("init", folder).returncode == 0
     for arguments in (
         ["config", "set", "crawl.contact", "crawler@example.org"],
         ["config", "set", "crawl.allow_addresses", "127.0.0.0/8"],
         ["import", "firms", real_sites / "firms.csv"],
+        ["config", "set", "train.tune", "off"],
         ["train"],
     ):
         ended = firmscope("--workspace", folder, *arguments)

@@ -34,6 +34,8 @@ def holdout(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     _firmscope("init", workspace, "--taxonomy", SECTORS)
     _firmscope("--workspace", workspace, "import", "texts", corpus)
     _firmscope("--workspace", workspace, "labels", "import", "--complete", corpus)
+    # Tuning takes longer than the whole suite may: python -m tests.benchmarks directory prints figures with it.
+    _firmscope("--workspace", workspace, "config", "set", "train.tune", "off")
     printed = _firmscope("--workspace", workspace, "evaluate", "--split", "holdout", "--json")
     answer: dict[str, Any] = json.loads(printed)
     return answer

@@ -99,6 +99,7 @@ def test_parts_keep_domains_whole_and_share_rare_sectors_out() -> None:
         (MIN_FIRMS, 50, ""),
         (MIN_FIRMS, 2, "1 sectors have too few labels for figures that hold for new firms"),
         (MIN_FIRMS, 1, ""),  # such a sector is not trained either way
+        (MIN_FIRMS, 0, ""),
     ],
 )
 def test_when_the_encoder_is_left_as_it_is(count: int, rare: int, reason: str) -> None:
@@ -108,3 +109,11 @@ def test_when_the_encoder_is_left_as_it_is(count: int, rare: int, reason: str) -
     judged = np.ones_like(labels)
     assert reason_against(labels, judged, list(range(count)), PARENTS) == reason
     assert len(set(deal_parts(labels, list(range(count))).tolist())) == classifier.tuning.N_PARTS
+
+
+def test_few_includes_leave_the_encoder_as_it_is() -> None:
+    labels = np.zeros((MIN_FIRMS, 3), bool)
+    for column in range(3):
+        labels[10 * column : 10 * column + 9, column] = True
+    reason = reason_against(labels, np.ones_like(labels), list(range(MIN_FIRMS)), ((), (), ()))
+    assert reason == "half of the sectors have 9 includes or fewer, 20 are needed"

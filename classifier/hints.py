@@ -5,6 +5,7 @@ on its definition and keywords, and one with five hundred on its firms. The colu
 the block, so a trained model needs neither the taxonomy nor this module.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 
 from classifier.errors import MissingVectorError
 from classifier.features import Vectors
-from labels.keyword_matching import AllOf, AnyOf, Near, Phrase, Rule
 from labels.keywords import KeywordError, parse_rule
 from models.digest import text_digest
 
@@ -30,6 +30,7 @@ class Hint:
 
     said: str  # name and definition
     phrases: tuple[tuple[str, ...], ...]  # what its keyword rules look for; a word may end in a star
+    unread: tuple[str, ...] = ()  # why each rule that could not be read was left out
 
     @property
     def listed(self) -> str:
@@ -38,15 +39,17 @@ class Hint:
 
 
 def hint_of(name: str, definition: str, keywords: Sequence[str]) -> Hint:
-    """A sector's hint; a keyword rule that cannot be read is left out, as it is for ``evaluate``."""
+    """A sector's hint; a keyword rule that cannot be read is left out, and ``unread`` says why."""
     phrases: dict[tuple[str, ...], None] = {}
+    unread: list[str] = []
     for keyword in keywords:
         try:
             rule = parse_rule(keyword)
-        except KeywordError:
+        except KeywordError as error:
+            unread.append(error.summary)
             continue
-        phrases |= dict.fromkeys(_sought(rule))
-    return Hint(f"{name}. {definition}" if definition else name, tuple(phrases))
+        phrases |= dict.fromkeys(phrase.words for phrase in rule.sought())
+    return Hint(f"{name}. {definition}" if definition else name, tuple(phrases), tuple(unread))
 
 
 def hint_texts(hints: Sequence[Hint]) -> list[str]:
@@ -66,10 +69,11 @@ def directions(hints: Sequence[Hint], vectors: Vectors, vectorizer: Any, dimensi
     Raises:
         MissingVectorError: A text has no vector.
     """
-    terms = [tuple(term.split(" ")) for term in vectorizer.get_feature_names_out().tolist()]
+    terms = vectorizer.get_feature_names_out().tolist()
+    ranked = sorted(range(len(terms)), key=terms.__getitem__)
     of_words = np.asarray(vectorizer.transform([hint.said for hint in hints]).toarray(), dtype=np.float64)
     for row, hint in enumerate(hints):
-        of_words[row] += _matching(terms, hint.phrases)
+        of_words[row] += _matching(terms, ranked, hint.phrases)
     of_vectors = np.stack(
         [_vector(hint.said, vectors, dimension) + _vector(hint.listed, vectors, dimension) for hint in hints]
     )
@@ -77,33 +81,29 @@ def directions(hints: Sequence[Hint], vectors: Vectors, vectorizer: Any, dimensi
     return np.hstack([NGRAM_HINT * of_words, VECTOR_HINT * of_vectors])
 
 
-def _matching(terms: Sequence[tuple[str, ...]], phrases: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
-    """1 for each term that is a sought phrase; of a phrase longer than any term, for each of its words."""
-    longest = max(map(len, terms), default=0)
+def _matching(terms: Sequence[str], ranked: Sequence[int], phrases: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
+    """1 for each term that is a sought phrase; of a phrase longer than any term, for each of its words.
+
+    Terms that begin alike stand together in ``ranked``, the columns in alphabetical order, so that few are looked at.
+    """
+    longest = max((term.count(" ") + 1 for term in terms), default=0)
     sought = {part for words in phrases for part in ([words] if len(words) <= longest else [(word,) for word in words])}
-    exact = {words for words in sought if not any(word.endswith("*") for word in words)}
-    starred = [words for words in sought if words not in exact]
-    return np.array(
-        [float(term in exact or any(_begins(term, words) for words in starred)) for term in terms], dtype=np.float64
-    )
+    found = np.zeros(len(terms), dtype=np.float64)
+    for words in sought:
+        stem = " ".join(words).partition("*")[0]
+        for column in ranked[bisect_left(ranked, stem, key=terms.__getitem__) :]:
+            if not terms[column].startswith(stem):
+                break
+            if _begins(terms[column].split(" "), words):
+                found[column] = 1.0
+    return found
 
 
-def _begins(term: tuple[str, ...], words: tuple[str, ...]) -> bool:
+def _begins(term: Sequence[str], words: tuple[str, ...]) -> bool:
     return len(term) == len(words) and all(
         word.startswith(wanted[:-1]) if wanted.endswith("*") else word == wanted
         for word, wanted in zip(term, words, strict=True)
     )
-
-
-def _sought(rule: Rule) -> list[tuple[str, ...]]:
-    """Phrases that speak for a rule, those behind a NOT left out."""
-    if isinstance(rule, Phrase):
-        return [rule.words]
-    if isinstance(rule, Near):
-        return [phrase.words for phrase in rule.phrases]
-    if isinstance(rule, AllOf | AnyOf):
-        return [words for part in rule.parts for words in _sought(part)]
-    return []
 
 
 def _vector(text: str, vectors: Vectors, dimension: int) -> NDArray[np.float64]:

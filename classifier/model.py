@@ -222,6 +222,22 @@ class SectorModel:
             return np.zeros((0, len(self.sectors)))
         return self.classifier.probabilities(self._scores(firms, vectors)) * self._speaks(firms)
 
+    def half_scores(
+        self, firms: Sequence[FirmText], vectors: Vectors
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What words and what meaning add to each score, both ``(n_firms, n_sectors)`` log odds before calibration.
+
+        Each ranks firms by itself, which is what they are for; with the sector's intercept they add up to its score.
+        """
+        shape = (len(firms), len(self.sectors))
+        if not firms:
+            return np.zeros(shape), np.zeros(shape)
+        head, n_terms = self.classifier, len(self.terms)
+        ngrams = self.vectorizer.transform([firm_words(firm) for firm in firms])
+        of_words = np.asarray(ngrams @ head.coef_[:, :n_terms].T, dtype=np.float64)
+        whole = build_design(firms, vectors, ngrams, self.dimension).scores(head.coef_, head.intercept_)
+        return of_words, whole - of_words - head.intercept_
+
     def own_probability(self, firm: FirmText, sector: str, vectors: Vectors) -> float:
         """A firm's probability by the sector's own model, before children raise it."""
         column = self.column(sector)

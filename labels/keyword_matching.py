@@ -6,22 +6,20 @@ whatever a rule says.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-_WORD = re.compile(r"\w+")
+from labels.words import words_of
 
 
 class IndexedText:
-    """A text cut into lower-case words, with the places of each."""
+    """A text cut into words, with the places of each."""
 
     def __init__(self, text: str) -> None:
-        """Cut ``text``; letters and digits make words, everything else parts them."""
+        """Cut ``text`` as ``labels.words`` says."""
         self.words = words_of(text)
         self.places: dict[str, list[int]] = {}
         for place, word in enumerate(self.words):
@@ -48,6 +46,9 @@ class Rule(Protocol):
     def matches(self, text: IndexedText) -> bool:
         """Whether the text meets it."""
 
+    def sought(self) -> tuple[Phrase, ...]:
+        """Phrases that speak for it, in the rule's order; what stands behind a NOT is not sought."""
+
 
 @dataclass(frozen=True)
 class Phrase:
@@ -72,10 +73,17 @@ class Phrase:
         """Whether it stands anywhere."""
         return bool(self.starts(text))
 
+    def sought(self) -> tuple[Phrase, ...]:
+        """Itself."""
+        return (self,)
+
 
 @dataclass(frozen=True)
 class Near:
-    """All phrases, in any order, with at most ``words_between`` words from the end of the first to the last's start."""
+    """All phrases, in any order, with at most ``words_between`` from the end of the first to end to the last's start.
+
+    Phrases may overlap; then there are no words between them.
+    """
 
     phrases: tuple[Phrase, ...]
     words_between: int
@@ -83,14 +91,25 @@ class Near:
     def matches(self, text: IndexedText) -> bool:
         """Whether they stand together anywhere: every place is passed once."""
         starts = [phrase.starts(text) for phrase in self.phrases]
+        if not all(starts):
+            return False
+        reach = [len(phrase.words) + self.words_between for phrase in self.phrases]
         at = [0] * len(starts)
-        while all(place < len(of) for place, of in zip(at, starts, strict=True)):
-            now = [of[place] for place, of in zip(at, starts, strict=True)]
-            first = min(range(len(now)), key=now.__getitem__)
-            if max(now) - now[first] - len(self.phrases[first].words) <= self.words_between:
+        last = max(places[0] for places in starts)
+        while True:
+            for number, places in enumerate(starts):
+                while places[at[number]] < last - reach[number]:
+                    at[number] += 1
+                    if at[number] == len(places):
+                        return False
+            begins = max(places[place] for places, place in zip(starts, at, strict=True))
+            if begins == last:
                 return True
-            at[first] += 1
-        return False
+            last = begins
+
+    def sought(self) -> tuple[Phrase, ...]:
+        """Its phrases."""
+        return self.phrases
 
 
 @dataclass(frozen=True)
@@ -103,6 +122,10 @@ class AllOf:
         """Whether every part is met."""
         return all(part.matches(text) for part in self.parts)
 
+    def sought(self) -> tuple[Phrase, ...]:
+        """What the parts seek."""
+        return tuple(phrase for part in self.parts for phrase in part.sought())
+
 
 @dataclass(frozen=True)
 class AnyOf:
@@ -113,6 +136,10 @@ class AnyOf:
     def matches(self, text: IndexedText) -> bool:
         """Whether a part is met."""
         return any(part.matches(text) for part in self.parts)
+
+    def sought(self) -> tuple[Phrase, ...]:
+        """What the parts seek."""
+        return tuple(phrase for part in self.parts for phrase in part.sought())
 
 
 @dataclass(frozen=True)
@@ -125,7 +152,6 @@ class Not:
         """Whether the part is not met."""
         return not self.part.matches(text)
 
-
-def words_of(text: str) -> tuple[str, ...]:
-    """Lower-case words of a text, compatibility forms (full-width letters, ligatures) written plainly."""
-    return tuple(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
+    def sought(self) -> tuple[Phrase, ...]:
+        """Nothing."""
+        return ()

@@ -1,44 +1,84 @@
-"""Read a taxonomy's keyword rules.
+"""Read keyword rules, as analysts write them.
 
-A rule is made of words, ``"phrases"``, ``prefix*``, ``AND``, ``OR``, ``NOT``, brackets and ``NEAR("a" "b", 3)``. Bare
-words side by side are a phrase, not alternatives: ``heat pump*`` is written as an analyst would say it.
+    rule        = conjunction, { "OR", conjunction } ;
+    conjunction = term, { "AND", term | "NOT", term } ;
+    term        = "NOT", term | "(", rule, ")" | near | phrase ;
+    near        = "NEAR", "(", item, item, { item }, [ ",", number ], ")" ;
+    phrase      = quoted | word, { word } ;
+    item        = quoted | word ;
+    quoted      = '"', word, { word }, '"' ;
+    word        = characters with a letter or digit among them, none of them a space, a quotation mark, a bracket or a
+                  comma, [ "*" ] ;
+
+Operators are upper case. Bare words side by side are a phrase, not alternatives: ``heat pump*`` is written as an
+analyst would say it. Words are cut as ``labels.words`` cuts a text's, so ``e-bike*`` is a phrase too.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from typing import NoReturn
 
 from labels.errors import LabelsError
-from labels.keyword_matching import AllOf, AnyOf, IndexedText, Near, Not, Phrase, Rule, words_of
+from labels.keyword_matching import AllOf, AnyOf, IndexedText, Near, Not, Phrase, Rule
+from labels.words import words_of
 
 MAX_RULE_CHARS = 2_000  # a page of alternatives; a longer rule is a list, and a list has several entries
+MAX_WORD_CHARS = 200  # the longest word of a real text is a chemical's name; beyond, something else was pasted
 MAX_DEPTH = 40  # brackets and NOTs inside each other
+MAX_WORDS_BETWEEN = 9_999
+MAX_NEAR_PHRASES = 20  # the index takes time with their number, and analysts name two or three
 DEFAULT_NEAR_WORDS = 10
+SHOWN_CHARS = 60  # of a long rule, around the character that is wrong
 _OPERATORS = frozenset({"AND", "OR", "NOT", "NEAR"})
-_TOKEN = re.compile(r'"([^"]*)"|([(),])|([^\s"(),]+)')
+_TOKEN = re.compile(r'(?P<quoted>"[^"]*")|(?P<mark>[(),])|(?P<bare>[^\s"(),]+)|(?P<open>")')
+_TYPED_QUOTES = str.maketrans(dict.fromkeys("“”„‟", '"'))  # as word processors write them
 
 
 class KeywordError(LabelsError):
-    """A keyword rule that cannot be read; the message quotes it and says what was expected."""
+    """A keyword rule that cannot be read.
+
+    The message quotes the rule, says what was expected, and points at the character; ``summary`` does so in one line.
+    """
+
+    def __init__(self, reason: str, rule: str, position: int) -> None:
+        """Args: what is wrong; the rule as written; place of the character, counted from 0, the end being one more."""
+        self.reason = reason
+        self.rule = rule
+        self.position = position
+        quoted = rule if len(rule) <= SHOWN_CHARS else f"{rule[:SHOWN_CHARS]}..."
+        self.summary = f"keyword rule {quoted!r}: {reason}"
+        super().__init__(f"{self.summary}\n{pointed(rule, position)}")
+
+
+def pointed(rule: str, position: int) -> str:
+    """The rule, or the part of it around ``position``, on one line, and a caret under the character on the next."""
+    start = max(0, min(position - SHOWN_CHARS // 2, len(rule) - SHOWN_CHARS))
+    before, after = "..." if start else "", "..." if start + SHOWN_CHARS < len(rule) else ""
+    line = "".join(character if character.isprintable() else " " for character in rule[start : start + SHOWN_CHARS])
+    columns = sum(_columns(character) for character in line[: position - start])
+    return f"  {before}{line}{after}\n  {' ' * (len(before) + columns)}^"
 
 
 def parse_rule(rule: str) -> Rule:
-    """Read one entry of a sector's ``keywords``.
+    """Read one entry of a sector's ``keywords``, or what was typed into a search box.
 
     Raises:
         KeywordError: Not a rule, or one that a text without any words would meet.
     """
     if len(rule) > MAX_RULE_CHARS:
-        message = (
-            f"keyword rule of {len(rule):,} characters ({rule[:40]}...): expected {MAX_RULE_CHARS:,} at most; split it"
-        )
-        raise KeywordError(message)
+        raise KeywordError(
+            f"it has {len(rule):,} characters, expected {MAX_RULE_CHARS:,} at most; split it into several rules",
+            rule, MAX_RULE_CHARS,
+        )  # fmt: skip
     parser = _Parser(rule)
     parsed = parser.alternatives(0)
     parser.end()
     if parsed.matches(IndexedText("")):
-        raise parser.wrong(
-            "it is met by firms for what they do not say; join NOT to something sought: satellite NOT dish"
+        parser.wrong(
+            "it is met by firms for what they do not say; join NOT to something sought: satellite NOT dish",
+            parser.first("NOT"),
         )
     return parsed
 
@@ -48,18 +88,18 @@ class _Parser:
 
     def __init__(self, rule: str) -> None:
         self.rule = rule
-        self.tokens: list[tuple[str, str]] = []  # kind: quoted, mark, bare
-        at = 0
-        for found in _TOKEN.finditer(rule):
-            self._gap(at, found.start())
-            kind = ("quoted", "mark", "bare")[(found.lastindex or 1) - 1]
-            self.tokens.append((kind, found.group(found.lastindex or 1)))
-            at = found.end()
-        self._gap(at, len(rule))
+        self.tokens: list[tuple[str, str, int]] = []  # kind (quoted, mark or bare), text, place
+        for found in _TOKEN.finditer(rule.translate(_TYPED_QUOTES)):
+            if found.lastgroup == "open":
+                self.wrong('this quotation mark has no partner; write phrases as "earth observation"', found.start())
+            self.tokens.append((str(found.lastgroup), found.group(), found.start()))
         self.at = 0
 
-    def wrong(self, why: str) -> KeywordError:
-        return KeywordError(f"keyword rule {self.rule!r}: {why}")
+    def wrong(self, reason: str, position: int) -> NoReturn:
+        raise KeywordError(reason, self.rule, position)
+
+    def first(self, operator: str) -> int:
+        return next((place for kind, text, place in self.tokens if (kind, text) == ("bare", operator)), 0)
 
     def alternatives(self, depth: int) -> Rule:
         parts = [self.conjunction(depth)]
@@ -75,67 +115,86 @@ class _Parser:
 
     def term(self, depth: int) -> Rule:
         if depth > MAX_DEPTH:
-            raise self.wrong(f"more than {MAX_DEPTH} brackets inside each other; write it as several rules")
+            self.wrong(f"more than {MAX_DEPTH} brackets inside each other; write it as several rules", self._here())
         if self._take("NOT"):
             return Not(self.term(depth + 1))
         if self._take("NEAR"):
             return self.near()
         if self._mark("("):
             inner = self.alternatives(depth + 1)
-            self._expect(")")
+            self._expect(")", "AND, OR, NOT or ')'")
             return inner
         return self.phrase()
 
     def phrase(self) -> Phrase:
-        kind, text = self._next("a word, a phrase or a bracket")
-        if kind == "quoted":
-            return self._words(text)
-        texts = [text]
-        while self.at < len(self.tokens) and self.tokens[self.at][0] == "bare" and not self._is(*_OPERATORS):
-            texts.append(self.tokens[self.at][1])
+        kind, text, place = self._next("a word, a phrase or a bracket")
+        found = self._words(kind, text, place)
+        while kind == "bare" and self.at < len(self.tokens) and self._is_bare_word():
+            found += self._words(*self.tokens[self.at])
             self.at += 1
-        return self._words(" ".join(texts))
+        return Phrase(found)
 
     def near(self) -> Near:
-        self._expect("(")
+        opening = self._here()
+        self._expect("(", """'(', as in NEAR("earth" "observation", 3)""")
         phrases = []
-        while self.at < len(self.tokens) and not self._is_mark(",") and not self._is_mark(")"):
-            phrases.append(self._words(self._next("a phrase")[1]))
+        while not self._is_mark(",") and not self._is_mark(")"):
+            phrases.append(Phrase(self._words(*self._next("a phrase, a comma or ')'"))))
         words_between = DEFAULT_NEAR_WORDS
         if self._mark(","):
-            number = self._next("a number of words")[1]
-            if not number.isdecimal() or len(number) > 4:
-                raise self.wrong(f'{number!r} is no number of words; expected as in NEAR("earth" "observation", 3)')
-            words_between = int(number)
-        self._expect(")")
+            words_between = self._number()
+        self._expect(")", "')'")
         if len(phrases) < 2:
-            raise self.wrong('NEAR wants two phrases or more, as in NEAR("earth" "observation", 3)')
+            self.wrong('NEAR wants two phrases or more, as in NEAR("earth" "observation", 3)', opening)
+        if len(phrases) > MAX_NEAR_PHRASES:
+            self.wrong(f"NEAR of {len(phrases)} phrases, expected {MAX_NEAR_PHRASES} at most", opening)
         return Near(tuple(phrases), words_between)
 
     def end(self) -> None:
         if self.at < len(self.tokens):
-            raise self.wrong(f"{self.tokens[self.at][1]!r} was not expected; join parts with AND, OR or NOT")
+            _, text, place = self.tokens[self.at]
+            self.wrong(f"{text!r} was not expected here; join parts with AND, OR or NOT", place)
 
-    def _words(self, text: str) -> Phrase:
+    def _number(self) -> int:
+        place = self._here()
+        _, text, _ = self._next("a number of words")
+        if not (text.isascii() and text.isdecimal()) or int(text) > MAX_WORDS_BETWEEN:
+            self.wrong(
+                f"{text!r} is no number of words up to {MAX_WORDS_BETWEEN:,}; expected phrases side by side and one "
+                'number behind them, as in NEAR("earth" "observation", 3)',
+                place,
+            )  # fmt: skip
+        return int(text)
+
+    def _words(self, kind: str, text: str, place: int) -> tuple[str, ...]:
+        """Words of a token, the last of each piece with its star."""
+        inside, start = (text[1:-1], place + 1) if kind == "quoted" else (text, place)
         found: list[str] = []
-        for piece in text.split():
-            words = words_of(piece)
-            if "*" in piece.rstrip("*") or piece.endswith("**") or (piece.endswith("*") and not words):
-                raise self.wrong(f"the star of {piece!r} must stand once, at the end of a word, as in satellite*")
-            found += [*words[:-1], f"{words[-1]}*"] if piece.endswith("*") else words
+        for piece in re.finditer(r"\S+", inside):
+            written, at = piece.group(), start + piece.start()
+            words, star = words_of(written), written.find("*")
+            if star >= 0 and (star != len(written) - 1 or not words or not _ends_word(written[:-1])):
+                self.wrong(
+                    f"the star of {written!r} must stand once, at the end of a word, as in satellite*", at + star
+                )
+            if any(len(word) > MAX_WORD_CHARS for word in words):
+                self.wrong(f"a word of more than {MAX_WORD_CHARS} characters; no text is expected to hold it", at)
+            found += [*words[:-1], f"{words[-1]}*"] if star >= 0 else words
         if not found:
-            raise self.wrong(f"{text!r} has no word")
-        return Phrase(tuple(found))
+            self.wrong(f"{text} has no word: expected a letter or a digit in it", place)
+        return tuple(found)
 
-    def _gap(self, start: int, end: int) -> None:
-        if self.rule[start:end].strip():
-            raise self.wrong('a quotation mark has no partner; write phrases as "earth observation"')
+    def _here(self) -> int:
+        return self.tokens[self.at][2] if self.at < len(self.tokens) else len(self.rule)
 
     def _is(self, *operators: str) -> bool:
         return self.at < len(self.tokens) and self.tokens[self.at][0] == "bare" and self.tokens[self.at][1] in operators
 
+    def _is_bare_word(self) -> bool:
+        return self.tokens[self.at][0] == "bare" and not self._is(*_OPERATORS)
+
     def _is_mark(self, mark: str) -> bool:
-        return self.at < len(self.tokens) and self.tokens[self.at] == ("mark", mark)
+        return self.at < len(self.tokens) and self.tokens[self.at][:2] == ("mark", mark)
 
     def _take(self, operator: str) -> bool:
         taken = self._is(operator)
@@ -147,14 +206,29 @@ class _Parser:
         self.at += taken
         return taken
 
-    def _expect(self, mark: str) -> None:
+    def _expect(self, mark: str, expected: str) -> None:
         if not self._mark(mark):
-            seen = repr(self.tokens[self.at][1]) if self.at < len(self.tokens) else "the end"
-            raise self.wrong(f"expected {mark!r}, found {seen}")
+            self._unexpected(expected)
 
-    def _next(self, expected: str) -> tuple[str, str]:
+    def _next(self, expected: str) -> tuple[str, str, int]:
         if self.at >= len(self.tokens) or self.tokens[self.at][0] == "mark" or self._is(*_OPERATORS):
-            seen = repr(self.tokens[self.at][1]) if self.at < len(self.tokens) else "the end"
-            raise self.wrong(f"expected {expected}, found {seen}")
+            self._unexpected(expected)
         self.at += 1
         return self.tokens[self.at - 1]
+
+    def _unexpected(self, expected: str) -> NoReturn:
+        seen = repr(self.tokens[self.at][1]) if self.at < len(self.tokens) else "the end"
+        self.wrong(f"expected {expected}, found {seen}", self._here())
+
+
+def _ends_word(text: str) -> bool:
+    """Whether the last character belongs to the text's last word, so that a star behind it can only mean that word."""
+    last = text[-1]
+    return bool(words_of(last)) or bool(unicodedata.combining(last)) or words_of(text)[-1].endswith(last)
+
+
+def _columns(character: str) -> int:
+    """Columns that a terminal gives to a character."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -14,8 +14,11 @@ import yaml
 
 from labels.errors import LabelsError
 from labels.taxonomy import SHIPPED, Taxonomy, shipped_taxonomy
+from labels.taxonomy_history import Change
+from labels.yaml_text import Edit, composed, edited, field, field_edits
 
 KINDS = ("include", "near_miss", "none")
+_LISTS = ("sectors", "unsure")
 
 
 @dataclass(frozen=True)
@@ -45,16 +48,49 @@ def shipped_seeds(name: str) -> bytes:
     return b"\n\n".join(parts) + b"\n"
 
 
+def carried_seeds(path: Path, content: bytes, taxonomy: Taxonomy, change: Change) -> bytes:
+    """The seed file after a change of the taxonomy, comments and texts as they were.
+
+    A seed is judged for every sector, so that nothing may merely fall away: who was in a split sector is ``unsure`` in
+    its parts, and who was in one that is gone stays in its parents. Done again, it changes nothing more.
+
+    Args:
+        path: Where the file is, for messages.
+        content: The seed file.
+        taxonomy: As it was before the change.
+        change: The change.
+    """
+    text = content.decode("utf-8-sig")
+    root, edits = composed(text), list[Edit]()
+    for node in root.value if isinstance(root, yaml.SequenceNode) else ():
+        if not isinstance(node, yaml.MappingNode):
+            raise LabelsError(f"{path}, line {node.start_mark.line + 1}: expected a seed with id, kind, sectors, text")
+        lists = [field(node, name) for name in _LISTS]
+        held = [tuple(item.value for item in found.value) if isinstance(found, yaml.SequenceNode) else ()
+                for found in lists]  # fmt: skip
+        for name, before, after in zip(_LISTS, held, _carried(held[0], held[1], taxonomy, change), strict=True):
+            if after != before:
+                edits += field_edits(text, node, name, after)
+    return (
+        edited(text, edits).encode("utf-8-sig" if content.startswith(b"\xef\xbb\xbf") else "utf-8")
+        if edits
+        else content
+    )
+
+
 def load_seeds(path: Path, taxonomy: Taxonomy) -> tuple[Seed, ...]:
     """Read the seed examples of a workspace; none when the file is missing or empty.
 
     Raises:
         LabelsError: Not a list of seeds, a seed id that stands twice, or an unknown sector.
     """
-    if not path.is_file():
-        return ()
+    return parse_seeds(path, path.read_bytes(), taxonomy) if path.is_file() else ()
+
+
+def parse_seeds(path: Path, content: bytes, taxonomy: Taxonomy) -> tuple[Seed, ...]:
+    """The seed examples that these bytes are; ``path`` is only named in errors, which are those of ``load_seeds``."""
     try:
-        records = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        records = yaml.load(content.decode("utf-8-sig"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise LabelsError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from error
     if records is None:
@@ -64,6 +100,29 @@ def load_seeds(path: Path, taxonomy: Taxonomy) -> tuple[Seed, ...]:
     seeds = tuple(_seed(record, number, path, taxonomy) for number, record in enumerate(records, start=1))
     _refuse_doubles(seeds, path)
     return seeds
+
+
+def _carried(
+    sectors: tuple[str, ...], unsure: tuple[str, ...], taxonomy: Taxonomy, change: Change
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The lists of a seed after a change; those of one that it does not touch as they were."""
+    known = [key for key in sectors if key in taxonomy.by_key]
+    inside = set(change.before) & set(sectors).union(*(taxonomy.ancestors(key) for key in known))
+    doubted = set(change.before) & set(unsure)
+    if not inside and not doubted:
+        return sectors, unsure
+    implied = dict(change.implied)
+    opens = change.kind == "split"
+    known_in = {key: (*implied.get(key, ()), *(() if opens else change.after)) for key in change.before}
+    keep = _once([now for key in sectors for now in known_in.get(key, (key,))])
+    doubt = [now for key in unsure for now in (change.after if key in change.before else (key,))]
+    if opens and inside:
+        doubt += change.after
+    return keep, tuple(key for key in _once(doubt) if key not in keep)
+
+
+def _once(keys: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(keys))
 
 
 def _seed(record: Any, number: int, path: Path, taxonomy: Taxonomy) -> Seed:

@@ -1,30 +1,31 @@
 """The label store: ``labels.csv``, every judgement ever made, append-only and plain, made for git.
 
-A firm not judged for a sector is unknown for it, never an exclude. A coder's last judgement holds; coders who disagree
-leave the pair open until it is settled: the word of the coder ``settled`` goes before everybody's.
+A coder's last judgement holds; coders who disagree leave the pair open until it is settled: the word of the coder
+``settled`` goes before everybody's. A judgement is one line whatever its note says, so that git merges two branches by
+keeping the lines of both; what that leaves (another order, a header in the middle, a line twice) is read as it is.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import os
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from labels.errors import LabelsError
-from labels.taxonomy import Taxonomy
 
 LABELS = ("include", "exclude", "unsure")
-REQUIRED = ("firm_id", "sector", "label")
 SETTLED = "settled"  # the coder whose word ends a disagreement; ``unsure`` from it opens the pair again
 AUDIT_NOTE = "audit "  # how the note of a row begins that an audit handed out, the audit's id behind it
+MAX_NOTE_CHARS = 2_000  # a note is a remark; far below the 131,072 characters at which csv gives up on a cell
+MERGE_RULES = "labels.csv merge=union\nlabels.seal merge=union\n"
+"""``.gitattributes`` with which git keeps the lines of both branches."""
+MARKER = re.compile(r"(<{7}|={7}|>{7}|\|{7})( |$)")
+"""How a line begins that git put where it could not merge."""
 
 
 @dataclass(frozen=True)
@@ -35,152 +36,167 @@ class Judgement:
     sector: str
     label: str
     coder: str
-    labelled_on: str  # ISO date
+    labelled_on: str  # ISO date, or UTC date and time to the second: 2026-11-21 or 2026-11-21T10:15:00Z
     note: str = ""
     taxonomy_version: str = ""
+    text_digest: str = ""  # of the words that were judged, as table ``scores`` has it; empty where not known
+
+
+@dataclass(frozen=True)
+class StoreLine:
+    """A judgement and where it stands in the file, from 1."""
+
+    number: int
+    judgement: Judgement
 
 
 COLUMNS = tuple(field.name for field in fields(Judgement))
+HEADERS = (COLUMNS, COLUMNS[:-1])  # before text_digest was written down, it was the last column that was not there
+_HEADER = ",".join(COLUMNS)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?")
+_DIGEST = re.compile(r"([0-9a-f]{64})?")
 
 
-def read_judgements(path: Path) -> list[Judgement]:
-    """All judgements of a store, oldest first; none when there is no file yet.
+def read_lines(path: Path, *, past_markers: bool = False) -> list[StoreLine]:
+    """Every judgement of a store in the order of its lines; none when there is no file yet.
+
+    A last line that a crash cut short was acknowledged to nobody and is left out.
+
+    Args:
+        path: The store.
+        past_markers: Read on where git left conflict markers; both sides count.
 
     Raises:
-        LabelsError: The file is not a label store; names the line.
+        LabelsError: The file is not a label store, or git left conflict markers in it; names the lines.
     """
     if not path.is_file():
         return []
-    rows = csv.reader(io.StringIO(_text(path)))
-    if tuple(next(rows, ())) != COLUMNS:
-        raise LabelsError(f"{path}, line 1: expected the columns {','.join(COLUMNS)}; restore the file from git")
-    found = []
-    for row in rows:
-        if len(row) != len(COLUMNS):
-            raise LabelsError(f"{path}, line {rows.line_num}: {len(row)} columns, expected {len(COLUMNS)}")
-        found.append(Judgement(*row))
+    text = file_text(path)
+    found: list[StoreLine] = []
+    markers: list[int] = []
+    width = 0  # columns of the header; none was seen yet
+    records = list(_records(path, text))
+    for place, (number, row) in enumerate(records, start=1):
+        if row and MARKER.match(row[0]):
+            markers.append(number)
+        elif tuple(row) in HEADERS:
+            width = width or len(row)
+        elif not width:
+            raise LabelsError(f"{path}, line {number}: expected the columns {_HEADER}; restore the file from git")
+        elif row and not (place == len(records) and _is_torn(text, row, width)):
+            found.append(StoreLine(number, _judgement(f"{path}, line {number}", row)))
+    if markers and not past_markers:
+        shown = ", ".join(map(str, markers))
+        raise LabelsError(
+            f"{path}: conflict markers of git on lines {shown}; keep the judgements of both sides with: firmscope "
+            "labels merge (a line 'labels.csv merge=union' in .gitattributes spares the next merge this)"
+        )
     return found
+
+
+def read_judgements(path: Path) -> list[Judgement]:
+    """All judgements of a store, oldest first; none when there is no file yet. Raises as :func:`read_lines` does."""
+    return in_order(read_lines(path))
+
+
+def in_order(lines: Iterable[StoreLine]) -> list[Judgement]:
+    """Judgements by ``labelled_on``, then by place; a coder who says exactly the same again has said it once.
+
+    A bare date is as late as what stands before it on that day, so that within one file a later line is a later word.
+    """
+    latest: dict[str, str] = {}
+    timed = []
+    for line in lines:
+        day, _, time = _when(line.judgement.labelled_on).partition("T")
+        time = time or latest.get(day, "")
+        latest[day] = max(time, latest.get(day, ""))
+        timed.append(((day, time), line.judgement))
+    last: dict[tuple[str, str, str], Judgement] = {}
+    found = []
+    for _, judgement in sorted(timed, key=lambda pair: pair[0]):
+        key = (judgement.firm_id, judgement.sector, judgement.coder)
+        if last.get(key) != judgement:
+            last[key] = judgement
+            found.append(judgement)
+    return found
+
+
+def line_of(judgement: Judgement) -> str:
+    """The judgement as it stands in a store, one line without its end.
+
+    Raises:
+        LabelsError: The judgement cannot stand in a store.
+    """
+    words = checked(f"judgement of {judgement.coder!r} on firm {judgement.firm_id!r}", judgement)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(astuple(words))
+    return text.getvalue()
+
+
+def checked(where: str, judgement: Judgement) -> Judgement:
+    """The judgement as a store can hold it: line breaks in its coder and note become spaces.
+
+    Raises:
+        LabelsError: A field is not what it must be; the message begins with ``where``.
+    """
+    coder, note = _one_line(judgement.coder), _one_line(judgement.note)
+    if (coder, note) != (judgement.coder, judgement.note):
+        judgement = replace(judgement, coder=coder, note=note)
+    if not judgement.firm_id.isprintable() or not judgement.sector.isprintable():
+        raise LabelsError(f"{where}: a firm_id or sector with a control character; expected one line of text")
+    if judgement.label not in LABELS:
+        raise LabelsError(f"{where}: label {judgement.label!r}, expected one of {', '.join(LABELS)}")
+    if len(note) > MAX_NOTE_CHARS:
+        raise LabelsError(f"{where}: note of {len(note)} characters, expected at most {MAX_NOTE_CHARS}; shorten it")
+    if not _DIGEST.fullmatch(judgement.text_digest):
+        raise LabelsError(f"{where}: text_digest {judgement.text_digest!r}, expected 64 hex digits or nothing")
+    try:
+        _when(judgement.labelled_on)
+    except ValueError as error:
+        raise LabelsError(
+            f"{where}: labelled_on {judgement.labelled_on!r}, expected a date such as 2026-11-21, or "
+            "2026-11-21T10:15:00Z"
+        ) from error
+    return judgement
+
+
+def store_text(judgements: Iterable[Judgement]) -> str:
+    """A whole store: the header, and one line a judgement."""
+    return "".join(f"{line}\n" for line in (_HEADER, *map(line_of, judgements)))
+
+
+def must_be_rewritten(path: Path) -> bool:
+    """Whether a store has the old columns, or a last line without its end, so that nothing can be added to it yet."""
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    with path.open("rb") as file:
+        first = file.readline().decode("utf-8-sig", errors="replace").strip()
+        file.seek(-1, os.SEEK_END)
+        return first == ",".join(COLUMNS[:-1]) or file.read() != b"\n"
 
 
 def append_judgements(path: Path, judgements: Iterable[Judgement]) -> int:
-    """Add judgements to a store; they are on the disk when this returns. Returns how many."""
-    fresh = not path.exists() or path.stat().st_size == 0
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    if fresh:
-        writer.writerow(COLUMNS)
-    count = 0
-    for judgement in judgements:
-        writer.writerow(astuple(judgement))
-        count += 1
-    with path.open("a", encoding="utf-8", newline="") as file:
-        file.write(text.getvalue())
-        file.flush()
-        os.fsync(file.fileno())
-    return count
-
-
-def parse_label_csv(path: Path, taxonomy: Taxonomy, known_firms: Collection[str], today: date) -> list[Judgement]:
-    """Judgements of a CSV file with firm_id, sector, label and optionally coder, labelled_on, note.
-
-    Rows of an audit that have no label yet are passed over, so that a half-filled file can be brought in.
+    """Add judgements to a store; they are on the disk when this returns. Returns how many.
 
     Raises:
-        LabelsError: A missing column, an unknown firm, sector or label, or a date in the future; names the row.
+        LabelsError: A judgement cannot stand in a store; none was added.
     """
-    rows = csv.DictReader(io.StringIO(_text(path)))
-    missing = [name for name in REQUIRED if name not in (rows.fieldnames or ())]
-    if missing and (rows.fieldnames or [""])[0].lstrip().startswith("{"):
-        raise LabelsError(f"{path}, row 1: this is JSON lines, not CSV; import complete judgements with --complete")
-    if missing:
-        raise LabelsError(f"{path}, row 1: column {missing[0]} is missing; expected {', '.join(REQUIRED)}")
-    found = []
-    for row in rows:
-        where = f"{path}, row {rows.line_num}"
-        firm_id, sector, label = ((row[name] or "").strip() for name in REQUIRED)
-        note = (row.get("note") or "").strip()
-        if not label and note.startswith(AUDIT_NOTE):
-            continue
-        if firm_id not in known_firms and firm_id.startswith("'"):  # put there so that no spreadsheet reads a formula
-            firm_id = firm_id[1:]
-        _check_firm(where, firm_id, known_firms)
-        _check_sector(where, sector, taxonomy)
-        if label not in LABELS:
-            raise LabelsError(f"{where}: label {label!r}, expected one of {', '.join(LABELS)}")
-        labelled_on = _day(where, (row.get("labelled_on") or "").strip(), today)
-        coder = (row.get("coder") or "").strip() or "import"
-        found.append(Judgement(firm_id, sector, label, coder, labelled_on, note, str(taxonomy.version)))
-    return found
+    lines = [line_of(judgement) for judgement in judgements]
+    fresh = not path.exists() or path.stat().st_size == 0
+    content = "".join(f"{line}\n" for line in ([_HEADER, *lines] if fresh else lines))
+    with path.open("ab") as file:
+        file.write(content.encode())
+        file.flush()
+        os.fsync(file.fileno())
+    return len(lines)
 
 
-def parse_complete_jsonl(path: Path, taxonomy: Taxonomy, known_firms: Collection[str], today: date) -> list[Judgement]:
-    """Judgements of a JSON-lines file of firm_id and sectors, where every sector not listed is an exclude.
+def file_text(path: Path) -> str:
+    """A UTF-8 file's text, without its byte order mark.
 
-    A listed sector includes its parents. Raises LabelsError as :func:`parse_label_csv` does.
+    Raises:
+        LabelsError: There is no such file, or it is not UTF-8.
     """
-    found: list[Judgement] = []
-    for number, line in enumerate(_text(path).split("\n"), start=1):
-        if not line.strip():
-            continue
-        where = f"{path}, row {number}"
-        try:
-            record = json.loads(line)
-            firm_id, sectors = record["firm_id"], record["sectors"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise LabelsError(f"{where}: expected an object with firm_id and a list of sectors") from error
-        if not isinstance(firm_id, str) or not isinstance(sectors, list):
-            raise LabelsError(f"{where}: expected firm_id as text and sectors as a list")
-        _check_firm(where, firm_id, known_firms)
-        include: set[str] = set()
-        for sector in sectors:
-            _check_sector(where, sector, taxonomy)
-            include |= {sector} | taxonomy.ancestors(sector)
-        found.extend(
-            Judgement(firm_id, key, "include" if key in include else "exclude", "import", today.isoformat(), "",
-                      str(taxonomy.version))
-            for key in taxonomy.keys
-        )  # fmt: skip
-    return found
-
-
-def label_matrix(
-    judgements: Iterable[Judgement], firm_ids: Sequence[str], taxonomy: Taxonomy
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """What is known of each firm and sector.
-
-    Includes go up the hierarchy (a child's include is its parents'), excludes go down (a parent's exclude is its
-    children's). A pair on which coders disagree, or that the last word calls unsure, is not known, unless it was
-    settled.
-
-    Returns:
-        ``Y`` and ``mask``, both ``(n_firms, n_sectors) bool``, columns in taxonomy order; ``mask`` is true where
-        judged.
-    """
-    row = {firm_id: place for place, firm_id in enumerate(firm_ids)}
-    column = {key: place for place, key in enumerate(taxonomy.keys)}
-    last: dict[tuple[int, int], dict[str, str]] = {}
-    for judgement in judgements:
-        if judgement.firm_id in row and judgement.sector in column:
-            last.setdefault((row[judgement.firm_id], column[judgement.sector]), {})[judgement.coder] = judgement.label
-    include = np.zeros((len(firm_ids), len(taxonomy.keys)), dtype=bool)
-    exclude = np.zeros_like(include)
-    for (at, sector), by_coder in last.items():
-        words = {by_coder[SETTLED]} if SETTLED in by_coder else set(by_coder.values())
-        include[at, sector] = words == {"include"}
-        exclude[at, sector] = words == {"exclude"}
-    for key in taxonomy.keys:
-        for parent in taxonomy.ancestors(key):
-            implied = include[:, column[key]]
-            include[:, column[parent]] |= implied
-            exclude[:, column[parent]] &= ~implied
-    stated = exclude.copy()
-    for key in taxonomy.keys:
-        for parent in taxonomy.ancestors(key):
-            exclude[:, column[key]] |= stated[:, column[parent]] & ~include[:, column[key]]
-    return include, include | exclude
-
-
-def _text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
@@ -189,27 +205,34 @@ def _text(path: Path) -> str:
         raise LabelsError(f"{path}: not UTF-8 text ({error}); save it as UTF-8 and try again") from error
 
 
-def _check_firm(where: str, firm_id: str, known_firms: Collection[str]) -> None:
-    if firm_id not in known_firms:
-        raise LabelsError(f"{where}: firm {firm_id!r} is not in this workspace; import it first, or remove the row")
+def _records(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the number of the line on which each begins: in an older store a note may go over several."""
+    rows = csv.reader(io.StringIO(text))
+    while True:
+        number = rows.line_num + 1
+        try:
+            yield number, next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise LabelsError(f"{path}, line {number}: not CSV ({error}); restore the file from git") from error
 
 
-def _check_sector(where: str, sector: object, taxonomy: Taxonomy) -> None:
-    if not isinstance(sector, str) or sector not in taxonomy.by_key:
-        import difflib
-
-        near = difflib.get_close_matches(str(sector), taxonomy.keys, n=1)
-        hint = f"did you mean {near[0]}?" if near else "add it to taxonomy.yaml, or mend the row"
-        raise LabelsError(f"{where}: unknown sector {sector!r}; {hint}")
+def _is_torn(text: str, row: Sequence[str], width: int) -> bool:
+    whole = len(row) >= width and (len(row) < len(COLUMNS) or _DIGEST.fullmatch(row[-1]))
+    return not text.endswith("\n") and not whole
 
 
-def _day(where: str, text: str, today: date) -> str:
-    if not text:
-        return today.isoformat()
-    try:
-        day = date.fromisoformat(text)
-    except ValueError as error:
-        raise LabelsError(f"{where}: labelled_on {text!r}, expected a date such as 2026-11-21") from error
-    if day > today:
-        raise LabelsError(f"{where}: labelled_on {text} is in the future; mend the date")
-    return text
+def _judgement(where: str, row: Sequence[str]) -> Judgement:
+    if len(row) not in {len(header) for header in HEADERS}:
+        raise LabelsError(f"{where}: {len(row)} columns, expected {len(COLUMNS)}; restore the line from git")
+    return checked(where, Judgement(*row))
+
+
+def _when(labelled_on: str) -> str:
+    """Earlier releases let in forms such as 20261121."""
+    return labelled_on if _MOMENT.fullmatch(labelled_on) else date.fromisoformat(labelled_on).isoformat()
+
+
+def _one_line(text: str) -> str:
+    return (text if text.isprintable() else " ".join(text.replace("\0", "").splitlines())).strip()

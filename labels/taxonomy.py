@@ -1,31 +1,25 @@
-"""The taxonomy: sectors, their tiers, parents, definitions and keywords, read from plain YAML.
+"""The taxonomy: sectors, their tiers, parents, definitions and keywords, and the clusters that gather them.
 
-Every problem is reported with its line, because the file is written by hand by people who know sectors, not YAML.
+A cluster is a container: a firm is in it when it is in one of its sectors, or has one of its SIC codes. It is counted
+beside the sectors, but no model learns it and nobody is judged for it.
 """
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from labels.errors import LabelsError
+from labels.taxonomy_file import NONE, TIERS, faults, read_document, texts_of
 
-TIERS = ("super", "established", "new_economy")
+__all__ = ["NONE", "SHIPPED", "TIERS", "Cluster", "Sector", "Taxonomy", "load_taxonomy", "shipped_taxonomy"]
+
 SHIPPED = ("midlands",)
-NONE = "none"  # what a firm in no sector is said to be in; never a sector's key
-_KEY = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_TOP = {"id", "version", "sectors"}
-_FIELDS = ("key", "name", "tier", "parents", "definition", "keywords")
-_LINE = "__line__"
 
 
 @dataclass(frozen=True)
@@ -41,6 +35,23 @@ class Sector:
 
 
 @dataclass(frozen=True)
+class Cluster:
+    """A container of sectors and SIC 2007 codes, these as the digits that a firm's code begins with."""
+
+    key: str
+    name: str
+    tier: str = ""
+    sectors: tuple[str, ...] = ()
+    sic: tuple[str, ...] = ()
+
+    def holds(self, sectors: Collection[str], codes: Iterable[str]) -> bool:
+        """Whether a firm is in it that is in these sectors and has these SIC codes."""
+        if any(key in sectors for key in self.sectors):
+            return True
+        return bool(self.sic) and any(code.startswith(self.sic) for code in codes)
+
+
+@dataclass(frozen=True)
 class Taxonomy:
     """Sectors in the order that every matrix of labels or scores follows."""
 
@@ -48,11 +59,17 @@ class Taxonomy:
     version: int
     sectors: tuple[Sector, ...]
     digest: str  # SHA-256 of the file
+    clusters: tuple[Cluster, ...] = ()
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """Sector keys in taxonomy order."""
         return tuple(sector.key for sector in self.sectors)
+
+    @cached_property
+    def counted(self) -> tuple[str, ...]:
+        """Keys of everything that is counted: sectors, then clusters."""
+        return (*self.keys, *(cluster.key for cluster in self.clusters))
 
     @cached_property
     def by_key(self) -> dict[str, Sector]:
@@ -84,30 +101,27 @@ def load_taxonomy(path: Path) -> Taxonomy:
         LabelsError: The file cannot be read, or has a problem; the message names the first one and its line.
     """
     try:
-        raw = path.read_bytes()
-        document = yaml.load(raw.decode("utf-8-sig"), Loader=_LineLoader)  # noqa: S506 - a SafeLoader
+        content = path.read_bytes()
     except FileNotFoundError as error:
         raise LabelsError(f"{path}: no such file; shipped taxonomies: {', '.join(SHIPPED)}") from error
     except OSError as error:
         raise LabelsError(f"{path}: cannot be read ({error.strerror}); expected a taxonomy file") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise LabelsError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from error
-    problem = next(_problems(document), None)
-    if problem:
-        line, text = problem
-        raise LabelsError(f"{path}, line {line}: {text}")
-    sectors = tuple(
-        Sector(
-            key=entry["key"],
-            name=str(entry["name"]),
-            tier=str(entry.get("tier") or ""),
-            parents=tuple(entry.get("parents") or ()),
-            definition=" ".join(str(entry.get("definition") or "").split()),
-            keywords=tuple(str(word) for word in entry.get("keywords") or ()),
-        )
-        for entry in document["sectors"]
+    return parse_taxonomy(path, content)
+
+
+def parse_taxonomy(path: Path, content: bytes) -> Taxonomy:
+    """The taxonomy that these bytes are; ``path`` is only named in errors, which are those of ``load_taxonomy``."""
+    document = read_document(path, content)
+    fault = next(faults(document), None)
+    if fault:
+        raise LabelsError(f"{path}, line {fault.line}: {fault.text}")
+    return Taxonomy(
+        str(document["id"]),
+        document["version"],
+        tuple(_sector(entry) for entry in document["sectors"]),
+        hashlib.sha256(content).hexdigest(),
+        tuple(_cluster(entry) for entry in document.get("clusters") or ()),
     )
-    return Taxonomy(str(document["id"]), document["version"], sectors, hashlib.sha256(raw).hexdigest())
 
 
 def shipped_taxonomy(name: str) -> Path:
@@ -121,94 +135,18 @@ def shipped_taxonomy(name: str) -> Path:
     return Path(str(files("labels"))) / "shipped" / name / "taxonomy.yaml"
 
 
-class _LineLoader(yaml.SafeLoader):
-    """A safe loader whose mappings know their line, and refuse a key that stands twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands twice", key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep=deep) | {_LINE: node.start_mark.line + 1}
-
-
-def _problems(document: Any) -> Iterator[tuple[int, str]]:
-    if not isinstance(document, dict):
-        yield 1, "expected a mapping with id, version and sectors"
-        return
-    for field in document.keys() - _TOP - {_LINE}:
-        yield document[_LINE], _unknown(str(field), sorted(_TOP))
-    if not isinstance(document.get("id"), str) or not document["id"].strip():
-        yield document[_LINE], "the taxonomy needs an id, such as 'id: midlands'"
-    if not isinstance(document.get("version"), int):
-        yield document[_LINE], "the taxonomy needs a whole-number version, such as 'version: 1'"
-    entries = document.get("sectors")
-    if not isinstance(entries, list) or not entries:
-        yield document[_LINE], "'sectors' must be a list with at least one sector"
-        return
-    yield from _sector_problems(entries)
+def _sector(entry: dict[str, Any]) -> Sector:
+    return Sector(
+        key=entry["key"],
+        name=entry["name"],
+        tier=entry.get("tier") or "",
+        parents=tuple(texts_of(entry, "parents") or ()),
+        definition=" ".join((entry.get("definition") or "").split()),
+        keywords=tuple(texts_of(entry, "keywords") or ()),
+    )
 
 
-def _sector_problems(entries: list[Any]) -> Iterator[tuple[int, str]]:
-    line_of: dict[str, int] = {}
-    for number, entry in enumerate(entries, start=1):
-        if not isinstance(entry, dict):
-            yield 1, f"sector number {number} must be a mapping with key and name"
-            return
-        line, key = entry[_LINE], entry.get("key")
-        if not isinstance(key, str) or not _KEY.fullmatch(key) or key == NONE:
-            yield line, f"key {key!r}: expected lower-case letters, digits and _, such as space_tech (not '{NONE}')"
-            return
-        if key in line_of:
-            yield line, f"sector {key} stands twice, first in line {line_of[key]}; rename or remove one"
-        line_of[key] = line
-        yield from _field_problems(entry)
-    for entry in entries:
-        for parent in entry.get("parents") or ():
-            if parent not in line_of:
-                near = difflib.get_close_matches(str(parent), line_of, n=1)
-                hint = f"; did you mean {near[0]}?" if near else "; add that sector or remove the parent"
-                yield entry[_LINE], f"sector {entry['key']}: unknown parent {parent!r}{hint}"
-                return
-    yield from _cycles(entries)
-
-
-def _field_problems(entry: dict[str, Any]) -> Iterator[tuple[int, str]]:
-    line, key = entry[_LINE], entry["key"]
-    for field in entry.keys() - set(_FIELDS) - {_LINE}:
-        yield line, f"sector {key}: {_unknown(str(field), list(_FIELDS))}"
-    if not isinstance(entry.get("name"), str) or not entry["name"].strip():
-        yield line, f"sector {key} needs a name"
-    if entry.get("tier") not in (None, "", *TIERS):
-        yield line, f"sector {key}: tier {entry['tier']!r}, expected one of {', '.join(TIERS)}, or none"
-    for field in ("parents", "keywords"):
-        values = entry.get(field) or []
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            yield line, f"sector {key}: {field} must be a list of texts, such as [aerospace]"
-
-
-def _cycles(entries: list[dict[str, Any]]) -> Iterator[tuple[int, str]]:
-    parents = {entry["key"]: list(entry.get("parents") or ()) for entry in entries}
-    for entry in entries:
-        trail = _way_back(entry["key"], parents)
-        if trail:
-            yield entry[_LINE], f"sectors are parents of each other: {' -> '.join(trail)}; remove one of these parents"
-
-
-def _way_back(start: str, parents: dict[str, list[str]]) -> list[str]:
-    waiting = [[start, parent] for parent in parents[start]]
-    seen: set[str] = set()
-    while waiting:
-        trail = waiting.pop()
-        if trail[-1] == start:
-            return trail
-        if trail[-1] not in seen:
-            seen.add(trail[-1])
-            waiting.extend([*trail, parent] for parent in parents[trail[-1]])
-    return []
-
-
-def _unknown(field: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(field, known, n=1)
-    return f"unknown field {field!r}" + (f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}")
+def _cluster(entry: dict[str, Any]) -> Cluster:
+    codes = (code.replace(".", "").replace("/", "") for code in texts_of(entry, "sic") or ())
+    sectors = tuple(texts_of(entry, "sectors") or ())
+    return Cluster(entry["key"], entry["name"], entry.get("tier") or "", sectors, tuple(codes))

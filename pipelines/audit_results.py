@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labels.agreement import Conflict, conflicts, last_words
-from labels.store import SETTLED, Judgement, label_matrix
+from labels.matrix import label_matrix
+from labels.store import SETTLED, Judgement
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

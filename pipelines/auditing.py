@@ -14,17 +14,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labels.agreement import Agreement, Conflict, agreements
+from labels.agreement import Agreement, Conflict, Reliability, agreements, conflicts, reliabilities
 from labels.audit import SIZE, Draw, Stratum, draw_sample
-from labels.store import AUDIT_NOTE, LABELS, SETTLED, Judgement, append_judgements, read_judgements
+from labels.label_files import moment_text
+from labels.store import AUDIT_NOTE, LABELS, SETTLED, Judgement
 from labels.taxonomy import Taxonomy, load_taxonomy
-from pipelines.audit_files import Audit, Drawn, read_audits, sheet_csv, write_audit
+from pipelines.audit_files import Audit, Drawn, sheet_csv, write_audit
 from pipelines.audit_results import Quality, SectorResult, open_conflicts, quality, results
+from pipelines.current_audits import current_audits
 from pipelines.errors import UsageError
 from pipelines.figures import Moment, deciding_model
 from pipelines.firm_facts import AMOUNTS, Place, left_out, newest_amounts, places
 from pipelines.firm_texts import classified_firms, firm_texts
 from pipelines.frames import rows
+from pipelines.judgements import current_judgements
+from pipelines.judging import judge
 from pipelines.outside_text import spreadsheet_text
 from pipelines.population import Population, population
 from pipelines.runs import Run
@@ -61,13 +65,22 @@ class SectorProgress:
     conflicts: int
 
 
+@dataclass(frozen=True)
+class CodersAgreement:
+    """How far coders agree, two by two and all together, and where they do not."""
+
+    agreement: tuple[Agreement, ...]
+    alpha: tuple[Reliability, ...]
+    conflicts: tuple[Conflict, ...]
+
+
 def newest_audit(workspace: Workspace, audit_id: str = "") -> Audit:
     """The audit of this id; the newest when none is named.
 
     Raises:
         UsageError: There is none.
     """
-    audits = [audit for audit in read_audits(workspace.audits_folder) if audit_id in ("", audit.audit_id)]
+    audits = [audit for audit in current_audits(workspace) if audit_id in ("", audit.audit_id)]
     if not audits:
         what = f"audit {audit_id!r}" if audit_id else "audit"
         raise UsageError(f"{workspace.folder} has no {what}; draw a sample with: firmscope labels audit")
@@ -111,23 +124,26 @@ def draw_audit(run: Run, request: Request, progress: Progress) -> tuple[Audit, P
 
 def progress_of(workspace: Workspace, audit: Audit) -> list[SectorProgress]:
     """How far each sector's audit is, in the order in which they were drawn."""
-    taxonomy, judgements = load_taxonomy(workspace.taxonomy_file), read_judgements(workspace.labels_file)
+    taxonomy = load_taxonomy(workspace.taxonomy_file)
+    judgements = current_judgements(workspace, taxonomy)
     found = results(audit, judgements, taxonomy)
     waiting = [conflict.sector for conflict in open_conflicts(audit, judgements)]
     return [SectorProgress(result, quality(audit, result), waiting.count(key)) for key, result in found.items()]
 
 
-def agreement_of(workspace: Workspace, audit_id: str = "") -> tuple[list[Agreement], list[Conflict]]:
-    """Agreement and open conflicts: of an audit's firms, or, without any audit, of all judgements in the store."""
-    judgements = read_judgements(workspace.labels_file)
-    if audit_id or read_audits(workspace.audits_folder):
-        audit = newest_audit(workspace, audit_id)
-        drawn = {(at.firm_id, at.sector) for at in audit.sample}
-        judgements = [judgement for judgement in judgements if (judgement.firm_id, judgement.sector) in drawn]
-        return agreements(judgements), open_conflicts(audit, judgements)
-    from labels.agreement import conflicts
+def agreement_of(workspace: Workspace, audit_id: str = "", *, everything: bool = False) -> CodersAgreement:
+    """How coders agree: on an audit's firms, or, without any audit or with ``everything``, on all firms.
 
-    return agreements(judgements), conflicts(judgements)
+    Raises:
+        UsageError: There is no such audit.
+    """
+    judgements = current_judgements(workspace, load_taxonomy(workspace.taxonomy_file))
+    if not everything and (audit_id or current_audits(workspace)):
+        drawn = {(at.firm_id, at.sector) for at in newest_audit(workspace, audit_id).sample}
+        judgements = [judgement for judgement in judgements if (judgement.firm_id, judgement.sector) in drawn]
+    return CodersAgreement(
+        tuple(agreements(judgements)), tuple(reliabilities(judgements)), tuple(conflicts(judgements))
+    )
 
 
 def settle(run: Run, firm_id: str, sector: str, label: str, note: str) -> None:
@@ -146,9 +162,8 @@ def settle(run: Run, firm_id: str, sector: str, label: str, note: str) -> None:
         raise UsageError(f"firm {firm_id!r} is not in this workspace")
     with run.stage("labels settle") as counts:
         counts.rows_in = counts.rows_out = 1
-        day = run.started_at.date().isoformat()
-        word = Judgement(firm_id, sector, label, SETTLED, day, note, str(taxonomy.version))
-        append_judgements(workspace.labels_file, [word])
+        at = moment_text(run.started_at)
+        judge(workspace, [Judgement(firm_id, sector, label, SETTLED, at, note, str(taxonomy.version))])
 
 
 def _sectors(request: Request, taxonomy: Taxonomy, model: SectorModel) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands import exports, imports, inspect, labelling, models, stages, workspaces
+from pipelines.commands import exports, imports, inspect, labelling, models, searching, stages, taxonomy, workspaces
 from pipelines.frugality import keep_memory_small
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -26,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (workspaces, imports, stages, models, exports, labelling, inspect):
+for module in (workspaces, imports, stages, models, exports, labelling, searching, taxonomy, inspect):
     module.register(app)
 
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from labels.store import read_judgements
 from pipelines.firm_texts import Tables
 from pipelines.frames import rows
+from pipelines.judgements import current_judgements
 from pipelines.rollup import Corrector
 
 if TYPE_CHECKING:
@@ -34,15 +34,15 @@ def corrector_maker(
     Raises:
         UsageError: A folder of ``audits/`` is not an audit as it was written.
     """
-    from pipelines.audit_files import read_audits
     from pipelines.audit_results import results
     from pipelines.counting import Corrections, Evidence, Listed
+    from pipelines.current_audits import current_audits
     from pipelines.population import population
 
-    audits, errors = read_audits(workspace.audits_folder), training_errors_of(model)
+    audits, errors = current_audits(workspace), training_errors_of(model)
     if not audits and errors is None:
         return None
-    judgements = read_judgements(workspace.labels_file)
+    judgements = current_judgements(workspace, taxonomy)
     evidence = Evidence(
         model.model_id, tuple((audit, results(audit, judgements, taxonomy)) for audit in audits), errors
     )

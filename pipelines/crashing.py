@@ -1,6 +1,7 @@
 """Die at a named point, as by a power cut, when a test asks for it; otherwise do nothing.
 
-Points: ``committed-TABLE`` after a commit, ``after-STAGE`` after a stage has written its counts.
+Points: ``committed-TABLE`` after a commit, ``after-STAGE`` after a stage has written its counts,
+``indexed-block`` and ``indexed`` in the making of a file under ``index/``.
 """
 
 from __future__ import annotations

@@ -141,7 +141,7 @@ def _taxonomy_baselines(taxonomy: Taxonomy, vectors: list[Any]) -> tuple[list[Ba
     try:
         rules = [[parse_rule(rule) for rule in sector.keywords] for sector in taxonomy.sectors]
     except KeywordError as error:
-        missing.append(LeftOut("keywords", str(error)))
+        missing.append(LeftOut("keywords", error.summary))
     else:
         if any(rules):
             found.append(keywords(rules))

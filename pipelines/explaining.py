@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from itertools import zip_longest
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labels.errors import LabelsError
@@ -139,15 +141,20 @@ def _asked_row(workspace: Workspace, firm_id: str, sector: str, model_id: str | 
     return row | evidence_columns(found[0][column], assigned=False)
 
 
-def _model(workspace: Workspace, model_id: str) -> SectorModel:
+@lru_cache(maxsize=1)
+def _loaded(folder: Path) -> SectorModel:
     from classifier.persistence import load_model
 
+    return load_model(folder)
+
+
+def _model(workspace: Workspace, model_id: str) -> SectorModel:
     folder = workspace.models_folder / model_id
     if not folder.is_dir():
         raise UsageError(
             f"{folder}, the model that classified the firm, is missing: put it back, or run firmscope classify"
         )
-    return load_model(folder)
+    return _loaded(folder.resolve())
 
 
 def _cautions(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from crawler.e_mail import without_e_mail
 from labels.taxonomy import NONE
+from pipelines.containers import codes_needed
 from pipelines.evidence_rows import DIGITS, neighbour_name
 from pipelines.firm_facts import (
     NOT_ATTEMPTED,
@@ -53,6 +54,7 @@ FIRMS_EXPORT = (
     Column("evidence_sentence", "text", "sentence of the website that carries most of that score", optional=True),
     Column("evidence_url", "text", "page of the sentence", optional=True),
     Column("left_out", "text", "why the firm is in no count; empty when it is counted", optional=True),
+    Column("clusters", "texts", "clusters of the taxonomy that gather the firm, by its sectors or its SIC codes"),
 )
 SCORES_EXPORT = (
     FIRM_ID,
@@ -98,10 +100,13 @@ def firms_export(
     employees, turnover = newest_amounts(accounts, "employees"), newest_amounts(accounts, "turnover_gbp")
     held = strongest_first(taxonomy, assignments)
     decided = {firm_id: (model_id, reason) for firm_id, model_id, reason in rows(assignments, _DECISION)}
+    codes = codes_needed(taxonomy, firms)
     listed = []
     for firm_id, name, website in rows(firms, ("firm_id", "name", "website")):
         place = where.get(firm_id, Place())
         mine = held.get(firm_id, [])
+        sectors = [found["sector"] for found in mine]
+        given = codes.get(firm_id, ())
         shown = next((found for found in mine if found["evidence_sentence"]), {})
         listed.append(
             (
@@ -113,13 +118,14 @@ def firms_export(
                 place.lad_code,
                 employees[firm_id].value if firm_id in employees else None,
                 turnover[firm_id].value if firm_id in turnover else None,
-                [found["sector"] for found in mine],
+                sectors,
                 [found["probability"] for found in mine],
                 [str(found["since"])[:10] for found in mine],
                 shown.get("sector"),
                 _handed_on(shown.get("evidence_sentence")),
                 _handed_on(shown.get("evidence_url")),
                 gone.get(firm_id) or _uncounted(decided.get(firm_id)),
+                [cluster.key for cluster in taxonomy.clusters if cluster.holds(sectors, given)],
             )
         )
     return _frame(sorted(listed, key=lambda row: row[0]), FIRMS_EXPORT)
@@ -168,7 +174,9 @@ def cells_export(taxonomy: Taxonomy, cells: pd.DataFrame) -> pd.DataFrame:
     """Cells as they stand in the table, columns ``CELLS_EXPORT``, in taxonomy order, then by area and metric."""
     names = [column.name for column in CELLS_EXPORT]
     place = {name: names.index(name) for name in names}
-    clusters, kinds, metrics = (_ranks(known) for known in (taxonomy.keys, AREA_KINDS, (*METRICS, *CORRECTED.values())))
+    clusters, kinds, metrics = (
+        _ranks(known) for known in (taxonomy.counted, AREA_KINDS, (*METRICS, *CORRECTED.values()))
+    )
 
     def order(row: Sequence[Any]) -> tuple[int, int, str, int, tuple[str, ...]]:
         cluster, kind, code, metric = (row[place[name]] for name in ("cluster", "area_kind", "area_code", "metric"))

@@ -88,6 +88,11 @@ def places(premises: pd.DataFrame) -> dict[str, Place]:
     return known
 
 
+def sic_codes(firms: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """SIC 2007 codes of every firm of the list, each once, by firm_id."""
+    return {firm_id: tuple(dict.fromkeys(found or ())) for firm_id, found in rows(firms, ("firm_id", "sic_codes"))}
+
+
 def newest_amounts(accounts: pd.DataFrame, amount: str) -> dict[str, Amount]:
     """Newest known ``employees`` or ``turnover_gbp`` of each firm, by firm_id; firms without one are absent.
 

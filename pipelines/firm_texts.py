@@ -6,7 +6,7 @@ Words count as classified only when ``scores`` name exactly them: a site read ag
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -42,11 +42,13 @@ def firm_texts(lake: Tables, shards: Iterable[int] | None = None) -> dict[str, F
 
 def site_digests(lake: Tables, shards: Iterable[int] | None = None) -> dict[str, str]:
     """SHA-256 over a firm's words, by firm_id: kinds, addresses and texts of its pages, in order."""
-    found = {}
-    for firm_id, pages in _pages(lake, shards, text=False).items():
-        parts = "".join(f"{page['kind']}\n{page['url']}\n{page['text_digest']}\n" for page in pages)
-        found[firm_id] = hashlib.sha256(parts.encode()).hexdigest()
-    return found
+    return {firm_id: words_digest(pages) for firm_id, pages in _pages(lake, shards, text=False).items()}
+
+
+def words_digest(pages: Iterable[Mapping[str, Any]]) -> str:
+    """SHA-256 over one firm's words, given its rows of ``pages`` in order."""
+    parts = "".join(f"{page['kind']}\n{page['url']}\n{page['text_digest']}\n" for page in pages)
+    return hashlib.sha256(parts.encode()).hexdigest()
 
 
 def classified_firms(lake: Tables) -> dict[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from labels.taxonomy import load_taxonomy
+from labels.taxonomy import Cluster, Sector, load_taxonomy
 from pipelines.classifying import run_classify
 from pipelines.crawling import outcome_counts, run_crawl
 from pipelines.matching import run_match
@@ -108,8 +108,9 @@ def cluster_rows(workspace: Workspace) -> tuple[ClusterRow, ...]:
             figures.setdefault(row["cluster"], {"not_trained": "not_trained" in row["flags"]})[row["metric"]] = row[
                 "value"
             ]
-    sectors = load_taxonomy(workspace.taxonomy_file).sectors
-    return tuple(ClusterRow(sector.key, sector.name, **figures[sector.key]) for sector in sectors)
+    taxonomy = load_taxonomy(workspace.taxonomy_file)
+    counted: tuple[Sector | Cluster, ...] = (*taxonomy.sectors, *taxonomy.clusters)
+    return tuple(ClusterRow(at.key, at.name, **figures[at.key]) for at in counted)
 
 
 def _summary(run: Run, report: Path, published: bool) -> Summary:

@@ -41,15 +41,15 @@ def population(tables: Tables, taxonomy: Taxonomy, model_id: str, counted: Colle
     spoken = {*pc.unique(scores["firm_id"]).to_pylist(), *pc.unique(assignments["firm_id"]).to_pylist()}
     firm_ids = tuple(sorted(spoken & set(counted)))
     probabilities = np.zeros((len(firm_ids), len(taxonomy.keys)), dtype=np.float32)
-    rows, columns, kept = _places(scores, firm_ids, taxonomy)
+    rows, columns, kept = places_of(scores, firm_ids, taxonomy)
     probabilities[rows, columns] = scores["probability"].to_numpy()[kept]
     assigned = np.zeros(probabilities.shape, dtype=np.bool_)
-    rows, columns, _ = _places(assignments, firm_ids, taxonomy)
+    rows, columns, _ = places_of(assignments, firm_ids, taxonomy)
     assigned[rows, columns] = True
     return Population(firm_ids, probabilities, assigned)
 
 
-def _places(
+def places_of(
     found: pa.Table, firm_ids: tuple[str, ...], taxonomy: Taxonomy
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
     """Row and column of each row that has both, and which rows these are."""

@@ -1,6 +1,7 @@
 """Count the firms of every cluster, and add up their employees and turnover, for the whole list and by area.
 
-Parts add up: the areas of a kind, the area ``unknown`` among them, hold exactly the firms of ``all``. Clusters do
+Every sector is a cluster of its key; those that ``taxonomy.yaml`` gathers of sectors and SIC codes are counted beside
+them. Parts add up: the areas of a kind, the area ``unknown`` among them, hold exactly the firms of ``all``. Clusters do
 not: a firm in two clusters is counted in both. A count of nobody is null, not 0, where nobody could have been found.
 A corrected figure never takes the place of the plain one: it is a metric of its own beside it.
 """
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
+from pipelines.containers import gather
 from pipelines.errors import TableError
 from pipelines.firm_facts import AMOUNTS, Amount, Place, left_out, newest_amounts, places
 from pipelines.frames import rows
@@ -42,6 +44,14 @@ FLAGS: dict[str, str] = {
     "few_values": f"Fewer than {FEW_VALUES:.0%} of the firms counted have a known value; the sum leaves out the rest.",
     "no_value": "Nothing is known: no firm was read and classified, or none that is counted here has a known value.",
     "not_trained": "The model had too few examples of this sector to find firms; those counted came through its parts.",
+    "gathered": (
+        "A cluster that gathers sectors and SIC codes: a firm counts once, in however many of them it is. No corrected "
+        "figure is made of it."
+    ),
+    "part_not_trained": (
+        "The model had too few examples of some of the sectors gathered here: their firms are missing, unless a SIC "
+        "code or a part brings them in."
+    ),
     "imputed_values": "Part of the sum was estimated, not reported.",
     "corrected_by_audit": "Corrected by an audit sample of these firms (calibration estimator).",
     "corrected_by_error_rates": (
@@ -123,11 +133,11 @@ def rollup(
 ) -> Rollup:
     """Cells of every cluster: businesses, employees, turnover_gbp; for the whole list and by area.
 
-    Every sector has its three cells for the area ``all``; other areas have cells only where a firm was counted. Where
+    Every cluster has its three cells for the area ``all``; other areas have cells only where a firm was counted. Where
     a cluster can be corrected, every area with a firm has six: the corrected figures stand beside the plain ones.
 
     Args:
-        taxonomy: Sectors to count; each is the cluster of its key.
+        taxonomy: Sectors to count, and clusters that gather them; these are never corrected.
         firms: Table ``firms``; dissolved firms are dropped, with the reason.
         premises: Table ``premises``.
         accounts: Table ``accounts``.
@@ -149,21 +159,28 @@ def rollup(
     members, ledger = _members(taxonomy, assignments, areas, gone)
     amounts = {amount: newest_amounts(accounts, amount) for amount in AMOUNTS}
     unseen = set(untrained)
+    gathered = {cluster.key: cluster for cluster in taxonomy.clusters}
+    members, coded = gather(taxonomy, firms, members, areas)
+    with_codes = Counter(area for firm_id in coded for area in areas[firm_id])
     corrector = correct(areas, amounts) if correct else None
 
     cells: list[dict[str, object]] = []
-    for cluster in taxonomy.keys:
+    for cluster in taxonomy.counted:
         by_area: dict[AreaKey, list[str]] = {(ALL, ALL): []}
         for firm_id in members[cluster]:
             for area in areas[firm_id]:
                 by_area.setdefault(area, []).append(firm_id)
-        beside = corrector.corrected(cluster) if corrector and cluster not in unseen else {}
+        container = gathered.get(cluster)
+        beside = corrector.corrected(cluster) if corrector and not container and cluster not in unseen else {}
+        known = with_codes if container and not container.sectors else read
+        blind = bool(unseen.intersection(container.sectors)) if container else cluster in unseen
+        flags = ["gathered"] if container else []
+        flags += (["part_not_trained"] if container else ["not_trained"]) if blind else []
         for area in beside:
             by_area.setdefault(area, [])
         for area in sorted(by_area, key=lambda key: (AREA_KINDS.index(key[0]), key[1])):
-            read_share = read[area] / in_list[area] if in_list[area] else 0.0
-            nought = cluster not in unseen and (read_share > 0 or not in_list[area])
-            flags = ["not_trained"] if cluster in unseen else []
+            read_share = known[area] / in_list[area] if in_list[area] else 0.0
+            nought = not blind and (read_share > 0 or not in_list[area])
             plain = _cells(cluster, area, by_area[area], read_share, amounts, nought, flags)
             cells.extend(plain)
             cells.extend(_beside(cell, beside[area], read_share) for cell in plain if area in beside)

@@ -179,7 +179,7 @@ def list_runs(workspace: Workspace) -> list[dict[str, Any]]:
     manifests = []
     for path in sorted(workspace.runs_folder.glob("*/manifest.json")):
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if manifest["outcome"] == "running" and not _is_held(workspace):
+        if manifest["outcome"] == "running" and not is_held(workspace):
             manifest["outcome"] = "killed"
         manifests.append(manifest)
     return manifests
@@ -217,7 +217,8 @@ def _terminable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _is_held(workspace: Workspace) -> bool:
+def is_held(workspace: Workspace) -> bool:
+    """Whether a run holds the workspace now."""
     with (workspace.folder / ".lock").open("a", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

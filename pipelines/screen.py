@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
     from classifier.counting.records import Interval
     from classifier.evaluation import Evaluation
-    from labels.agreement import Agreement, Measure
-    from labels.taxonomy import Taxonomy
+    from labels.agreement import Measure
     from pipelines.audit_files import Audit
     from pipelines.auditing import SectorProgress
     from pipelines.nightly import ClusterRow, Summary
@@ -106,16 +105,6 @@ def _beside(clusters: Sequence[ClusterRow]) -> Iterator[str]:
         yield "Parts only: the model was not trained for the cluster; its firms are those of its parts."
 
 
-def taxonomy_table(taxonomy: Taxonomy) -> Table:
-    """Sectors with parents and definitions."""
-    table = Table(title=f"Taxonomy {taxonomy.id}, version {taxonomy.version}", title_justify="left", show_lines=True)
-    for heading in ("Key", "Tier", "Parents", "Definition"):
-        table.add_column(heading)
-    for sector in taxonomy.sectors:
-        table.add_row(sector.key, sector.tier, ", ".join(sector.parents), sector.definition)
-    return table
-
-
 def runs_table(manifests: Sequence[Mapping[str, Any]]) -> Table:
     """Runs, oldest first."""
     table = Table(title="Runs", title_justify="left")
@@ -176,25 +165,12 @@ def audit_table(audit: Audit, progress: Sequence[SectorProgress]) -> Table:
     for at in progress:
         found = at.result
         counts = (len(found.firm_ids), found.words, found.twice, int(found.known.sum()), at.conflicts)
-        table.add_row(found.sector, *map(str, counts), _interval(at.quality.precision), _interval(at.quality.recall))
+        table.add_row(found.sector, *map(str, counts), interval(at.quality.precision), interval(at.quality.recall))
     return table
 
 
-def agreement_table(found: Sequence[Agreement]) -> Table:
-    """Agreement of coders, sector by sector, with 95 % intervals."""
-    table = Table(title="Agreement of coders on the firms that both judged", title_justify="left")
-    table.add_column("Sector", no_wrap=True)
-    table.add_column("Coders")
-    for heading in ("Firms", "Unsure", "Raw", "Cohen's kappa", "Gwet's AC1"):
-        table.add_column(heading, justify="right")
-    for at in found:
-        firms = sum(map(sum, at.table))
-        measures = map(_interval, (at.raw, at.kappa, at.ac1))
-        table.add_row(at.sector, " and ".join(at.coders), str(firms), str(at.unsure), *measures)
-    return table
-
-
-def _interval(found: Interval | Measure | None) -> str:
+def interval(found: Interval | Measure | None) -> str:
+    """A figure with its 95 % interval; ``-`` when it is not known."""
     if found is None or found.value is None:
         return "-"
     return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"

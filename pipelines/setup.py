@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labels.seeds import load_seeds, shipped_seeds
+from labels.store import MERGE_RULES
 from labels.taxonomy import SHIPPED, load_taxonomy, shipped_taxonomy
 from pipelines.config import default_toml
 from pipelines.errors import UsageError
@@ -50,6 +51,7 @@ def create_workspace(folder: Path, taxonomy: str) -> Created:
     seeds = load_seeds(workspace.seeds_file, checked)
     write_whole(workspace.config_file, default_toml().encode())
     write_whole(workspace.opt_out_file, OPT_OUT_HEADER.encode())
+    write_whole(folder / ".gitattributes", MERGE_RULES.encode())
     workspace.lake.create()
     workspace.lake.close()
     return Created(checked.id, len(checked.keys), len(seeds))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from labels.taxonomy import Taxonomy, load_taxonomy
+from labels.taxonomy_check import UnreadRule, unread_rules
 from pipelines.embedding import vectors_for
 from pipelines.encoders import encoder_of, plain_encoder
 from pipelines.errors import UsageError
+from pipelines.judging import seal_labels
 from pipelines.promotion import CURRENT, current_id, point, reasons_against
 from pipelines.runs import Run
 from pipelines.screen import Screen
@@ -37,6 +39,7 @@ class Trained:
     labelled_firms: int
     seeds: int
     untrained: tuple[str, ...]
+    rules_left_out: tuple[UnreadRule, ...] = ()
     held_back: tuple[str, ...] = ()  # why the model in use stays in use; none: this one is in use now
 
 
@@ -54,8 +57,12 @@ def run_train(run: Run, screen: Screen) -> Trained:
 
     workspace = run.workspace
     taxonomy = load_taxonomy(workspace.taxonomy_file)
+    rules_left_out = unread_rules(taxonomy)
+    if rules_left_out:
+        run.notes["rules_left_out"] = [asdict(rule) for rule in rules_left_out]
     with run.stage("train") as counts:
         firms = labelled_firms(run, counts, taxonomy)
+        seal_labels(workspace)  # what a model has learnt from may be added to, not changed
         seeds = seed_examples(run, counts, taxonomy)
         examples = both(firms, seeds)
         if not examples.labels.any():
@@ -103,7 +110,9 @@ def run_train(run: Run, screen: Screen) -> Trained:
             run.notes["held_back"] = list(held_back)
         elif current_id(workspace) != model.model_id:
             point(run, model.model_id, "promote")
-    return Trained(model.model_id, len(firms.firms), len(seeds.firms), model.untrained, held_back)
+    return Trained(
+        model.model_id, len(firms.firms), len(seeds.firms), model.untrained, rules_left_out, held_back
+    )  # fmt: skip
 
 
 def current_model(workspace: Workspace, taxonomy: Taxonomy) -> SectorModel:

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from labels.matrix import label_matrix
 from labels.seeds import load_seeds
-from labels.store import Judgement, label_matrix, read_judgements
+from labels.store import Judgement
 from labels.taxonomy import Taxonomy
 from pipelines.firm_texts import firm_texts
+from pipelines.judgements import current_judgements
 from pipelines.runs import Run, StageCounts
 from pipelines.store import shard_of
+from pipelines.workspace import Workspace
 
 if TYPE_CHECKING:
     from classifier.features import FirmText
@@ -55,41 +58,55 @@ class Examples:
 
 
 def labelled_firms(run: Run, counts: StageCounts, taxonomy: Taxonomy) -> Examples:
-    """Firms with a judgement and words.
+    """Firms with a judgement and words, as ``gather_labelled`` finds them; who is left out is kept with its reason."""
+    examples, left_out = gather_labelled(run.workspace, taxonomy)
+    for firm_id, reason in left_out.items():
+        run.drop(counts, firm_id, reason)
+    counts.rows_in += len(examples.firms) + len(left_out)
+    counts.rows_out += len(examples.firms)
+    return examples
 
-    Dropped with its reason is a labelled firm without words, and one whose words came from a site that could not prove
-    who it is: whoever stands between could teach the model what they like.
+
+def gather_labelled(workspace: Workspace, taxonomy: Taxonomy) -> tuple[Examples, dict[str, str]]:
+    """Firms with a judgement and words, and why others with a judgement are left out, by firm_id.
+
+    Left out is a firm without words, and one whose words came from a site that could not prove who it is: whoever
+    stands between could teach the model what they like.
     """
-    judgements = read_judgements(run.workspace.labels_file)
-    texts = firm_texts(run.workspace.lake)
-    listed = run.workspace.lake.read_arrow("firms", ["firm_id", "website"]).to_pylist()
+    judgements = current_judgements(workspace, taxonomy)
+    texts = firm_texts(workspace.lake)
+    listed = workspace.lake.read_arrow("firms", ["firm_id", "website"]).to_pylist()
     website = {row["firm_id"]: row["website"] for row in listed}
-    sites = run.workspace.lake.read_arrow("sites", ["firm_id", "flags"]).to_pylist()
+    sites = workspace.lake.read_arrow("sites", ["firm_id", "flags"]).to_pylist()
     unproven = {row["firm_id"] for row in sites if "tls_unverified" in row["flags"]}
     kept: list[str] = []
+    left_out: dict[str, str] = {}
     for firm_id in dict.fromkeys(judgement.firm_id for judgement in judgements):
-        counts.rows_in += 1
         if firm_id in texts and firm_id not in unproven:
             kept.append(firm_id)
         elif firm_id in texts:
-            run.drop(counts, firm_id, "TLS certificate of the site could not be verified")
+            left_out[firm_id] = "TLS certificate of the site could not be verified"
         else:
-            run.drop(counts, firm_id, "no text" if firm_id in website else "not in the firm list")
-    counts.rows_out += len(kept)
+            left_out[firm_id] = "no text" if firm_id in website else "not in the firm list"
     labels, judged = label_matrix(_of(judgements, kept), kept, taxonomy)
     groups = tuple(_domain(website.get(firm_id)) or firm_id for firm_id in kept)
-    return Examples(tuple(texts[firm_id] for firm_id in kept), labels, judged, groups)
+    return Examples(tuple(texts[firm_id] for firm_id in kept), labels, judged, groups), left_out
 
 
 def seed_examples(run: Run, counts: StageCounts, taxonomy: Taxonomy) -> Examples:
+    """The workspace's seed examples, as ``gather_seeds`` finds them."""
+    examples = gather_seeds(run.workspace, taxonomy)
+    counts.rows_in += len(examples.firms)
+    counts.rows_out += len(examples.firms)
+    return examples
+
+
+def gather_seeds(workspace: Workspace, taxonomy: Taxonomy) -> Examples:
     """The workspace's seed examples, each a group of its own; none when ``train.use_seeds`` is off."""
     from classifier.features import FirmText
     from crawler.text import language_of
 
-    use = run.workspace.config.train.use_seeds
-    seeds = load_seeds(run.workspace.seeds_file, taxonomy) if use else ()
-    counts.rows_in += len(seeds)
-    counts.rows_out += len(seeds)
+    seeds = load_seeds(workspace.seeds_file, taxonomy) if workspace.config.train.use_seeds else ()
     words = [seed.labels(taxonomy) for seed in seeds]
     shape = (len(seeds), len(taxonomy.keys))
     labels = np.array([[word[key] == "include" for key in taxonomy.keys] for word in words], bool).reshape(shape)

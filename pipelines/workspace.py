@@ -30,8 +30,11 @@ class Workspace:
         self.folder = folder
         self.config_file = folder / "firmscope.toml"
         self.taxonomy_file = folder / "taxonomy.yaml"
+        self.taxonomy_changes_file = folder / "taxonomy_changes.yaml"
+        self.taxonomies_folder = folder / "taxonomies"
         self.seeds_file = folder / "seeds.yaml"
         self.labels_file = folder / "labels.csv"
+        self.seal_file = folder / "labels.seal"
         self.opt_out_file = folder / "opt-out.txt"
         self.lake_folder = folder / "lake"
         self.archive_folder = folder / "archive"
@@ -41,6 +44,7 @@ class Workspace:
         self.runs_folder = folder / "runs"
         self.exports_folder = folder / "exports"
         self.report_folder = folder / "report"
+        self.index_folder = folder / "index"
 
     @cached_property
     def config(self) -> Config:

@@ -11,8 +11,6 @@ from typing import Annotated
 
 import typer
 
-MAX_CONFLICTS = 20  # shown on the screen; --json has all
-
 
 def register(labels: typer.Typer) -> None:
     """Add the commands to the group ``labels``."""
@@ -36,15 +34,15 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for a program.")] = False,
 ) -> None:
     """Draw firms for coders to judge, or say how far the audit of this model is and what it says."""
-    from pipelines.audit_files import read_audits
     from pipelines.auditing import Request, draw_audit, progress_of
+    from pipelines.current_audits import current_audits
     from pipelines.runs import start_run
     from pipelines.screen import Screen, audit_table, print_table
     from pipelines.workspace import Workspace
 
     workspace = Workspace(context.obj)
     workspace.require()
-    audits = read_audits(workspace.audits_folder)
+    audits = current_audits(workspace)
     if audits and not new:
         progress = progress_of(workspace, audits[-1])
         if as_json:
@@ -81,26 +79,27 @@ def audit(
 def agreement(
     context: typer.Context,
     audit_id: Annotated[str, typer.Option("--audit", help="An audit; the newest when not given.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="All judgements, not those of an audit alone.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for a program.")] = False,
 ) -> None:
     """Print how far coders agree in each sector, and the firms on which they do not."""
     from pipelines.auditing import agreement_of
-    from pipelines.screen import agreement_table, print_table
+    from pipelines.label_screen import MAX_ROWS, agreement_table, conflict_table, reliability_table
+    from pipelines.screen import print_table
     from pipelines.workspace import Workspace
 
     workspace = Workspace(context.obj)
     workspace.require()
-    found, conflicts = agreement_of(workspace, audit_id)
+    found = agreement_of(workspace, audit_id, everything=everything)
     if as_json:
-        _print_json({"agreement": [asdict(at) for at in found], "conflicts": [asdict(at) for at in conflicts]})
+        _print_json(asdict(found))
         return
-    print_table(agreement_table(found))
-    for conflict in conflicts[:MAX_CONFLICTS]:
-        words = ", ".join(f"{coder} {label}" for coder, label in conflict.words)
-        sys.stdout.write(f"{conflict.firm_id}  {conflict.sector}: {words}\n")
-    if len(conflicts) > MAX_CONFLICTS:
-        sys.stdout.write(f"... and {len(conflicts) - MAX_CONFLICTS} more; --json lists them all\n")
-    if conflicts:
+    print_table(agreement_table(found.agreement))
+    print_table(reliability_table(found.alpha))
+    if found.conflicts:
+        print_table(conflict_table(found.conflicts))
+        if len(found.conflicts) > MAX_ROWS:
+            sys.stdout.write(f"... and {len(found.conflicts) - MAX_ROWS} more; --json lists them all\n")
         sys.stdout.write("Settle each with: firmscope labels settle FIRM_ID SECTOR LABEL\n")
 
 

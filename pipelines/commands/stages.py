@@ -109,6 +109,8 @@ def train(context: typer.Context) -> None:
         f"Model {trained.model_id} trained on {trained.labelled_firms} labelled firms and {trained.seeds} seed "
         "examples. How good is it? firmscope evaluate\n"
     )
+    for left_out in trained.rules_left_out:
+        sys.stdout.write(f"Left out: {left_out.sector}: keyword rule {left_out.rule[:120]!r}, {left_out.why}\n")
     if trained.untrained:
         sys.stdout.write(
             f"Not trained, too few includes or excludes (never assigned): {', '.join(trained.untrained)}\n"

@@ -88,7 +88,7 @@ def build_evaluation_page(out_dir: Path, given: EvaluationPage) -> Path:
     return write_page(
         out_dir / PAGE,
         "evaluation.html.j2",
-        ["report.css", "evaluation.css"],
+        ["base.css", "report.css", "evaluation.css"],
         {"count": count, "outside": outside, "figure": figure, "percent": percent, "share": share, "drawn": Markup},
         given=given,
         evaluation=evaluation,

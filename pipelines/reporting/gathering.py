@@ -12,6 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crawler.e_mail import without_e_mail
+from labels.taxonomy import Sector
+from pipelines.containers import codes_needed
 from pipelines.errors import TableError
 from pipelines.export import WAITING, strongest_first
 from pipelines.firm_facts import (
@@ -26,17 +28,18 @@ from pipelines.firm_facts import (
 from pipelines.frames import rows
 from pipelines.outside_text import safe_link
 from pipelines.reporting.content import Area, Cluster, Figure, Firm, FirmList, Outcome, Report, ReportInput, Tier
-from pipelines.reporting.wording import OUTCOMES, TIERS, limits
+from pipelines.reporting.wording import OUTCOMES, TIERS, by_code, limits
 from pipelines.rollup import ALL, CORRECTED, FLAGS, METRICS, UNKNOWN
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from labels.taxonomy import Sector
+    from labels.taxonomy import Cluster as Gathering
 
 MAX_FIRMS = 200  # rows of a list; 30 full lists make a page of about 4 MB, which browsers still open at once
 MAX_AREAS = 40
 
+_BY_CODE = {"probability": None, "evidence_sentence": None, "evidence_url": None}
 _CELL = ("cluster", "area_kind", "area_code", "metric", "value", "low", "high", "n", "coverage", "flags")
 
 
@@ -57,6 +60,11 @@ def gather(given: ReportInput) -> Report:
     cells, common = _cells(given.cells)
     area_kind = _area_kind(cells)
     clusters = [_cluster(given, sector, cells, area_kind, firms, held) for sector in given.taxonomy.sectors]
+    gathered = _gathered(given, held, counted)
+    gathering = [
+        _cluster(given, _as_sector(given, found), cells, area_kind, firms, gathered)
+        for found in given.taxonomy.clusters
+    ]
     in_none = counted & given.readable - held.keys()
     waiting = (counted & given.waiting) - held.keys()
     unread = counted - given.readable - waiting - held.keys()
@@ -71,8 +79,10 @@ def gather(given: ReportInput) -> Report:
         corrected=sum(CORRECTED["businesses"] in cluster.figures for cluster in clusters),
         clusters=len(clusters),
     )
+    if by_code_alone := gathered.keys() - held.keys():
+        shown_limits.append(by_code(len(by_code_alone)))
     tiers = (
-        Tier(key, *names, tuple(cluster for cluster in clusters if cluster.sector.tier == key))
+        Tier(key, *names, tuple(cluster for cluster in [*clusters, *gathering] if cluster.sector.tier == key))
         for key, names in TIERS.items()
     )
     return Report(
@@ -92,6 +102,30 @@ def gather(given: ReportInput) -> Report:
         flags=tuple(sorted({flag for figure in cells.values() for flag in figure.flags})),
         limits=tuple(shown_limits),
     )
+
+
+def _gathered(
+    given: ReportInput, held: Mapping[str, Mapping[str, Mapping[str, Any]]], counted: set[str]
+) -> dict[str, dict[str, Mapping[str, Any]]]:
+    """Firms of the clusters that gather others, with the most probable of their sectors that brought them in."""
+    clusters = given.taxonomy.clusters
+    codes = codes_needed(given.taxonomy, given.firms)
+    found: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for firm_id in counted:
+        mine = held.get(firm_id, {})
+        for cluster in clusters:
+            if cluster.holds(mine.keys(), codes.get(firm_id, ())):
+                brought = [made for key, made in mine.items() if key in cluster.sectors]
+                found.setdefault(firm_id, {})[cluster.key] = brought[0] if brought else _BY_CODE
+    return found
+
+
+def _as_sector(given: ReportInput, cluster: Gathering) -> Sector:
+    """A cluster that gathers others, as the report shows it: what it gathers is its definition."""
+    parts = [given.taxonomy.by_key[key].name for key in cluster.sectors]
+    if cluster.sic:
+        parts.append(f"firms with a SIC code that begins with {', '.join(cluster.sic)}")
+    return Sector(cluster.key, cluster.name, cluster.tier, (), f"Gathers {'; '.join(parts)}.")
 
 
 def _firms(given: ReportInput) -> dict[str, Firm]:

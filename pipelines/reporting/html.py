@@ -32,7 +32,7 @@ def write_page(
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    style = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in styles)
+    style = style_sheet(*styles)
     environment = Environment(
         autoescape=True,
         loader=FileSystemLoader(TEMPLATES),
@@ -51,3 +51,8 @@ def write_page(
     with replacing(page) as stream:
         stream.write(encodable(html).encode())
     return page
+
+
+def style_sheet(*names: str) -> str:
+    """Style sheets of ``templates`` as one."""
+    return "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in names)

@@ -41,7 +41,7 @@ def build_report(out_dir: Path, given: ReportInput) -> Path:
     return write_page(
         out_dir / "index.html",
         "report.html.j2",
-        ["report.css"],
+        ["base.css", "report.css"],
         filters,
         report=gather(given),
         flag_sentences=FLAGS,

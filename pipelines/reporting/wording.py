@@ -25,6 +25,8 @@ FLAG_LABELS: dict[str, str] = {
     "few_values": "few values",
     "no_value": "not known",
     "not_trained": "not trained",
+    "gathered": "gathers sectors or codes",
+    "part_not_trained": "part not trained",
     "imputed_values": "part estimated",
     "corrected_by_audit": "by audit",
     "corrected_by_error_rates": "by another list's audit",
@@ -112,6 +114,14 @@ def limits(
         "A probability says how sure the classifier is, as far as the firms it learnt from are like the firms of "
         "this list. It says nothing about how large the firm's activity in the cluster is.",
     ]
+
+
+def by_code(firms: int) -> str:
+    """What is to be known of firms that only their SIC code puts in a cluster."""
+    return (
+        f"{_firms(firms, 'is', 'are')} in a cluster by SIC code alone: a firm's own choice at Companies House, not "
+        "what its website says. They count in that cluster, and stand among those in none, or not read, all the same."
+    )
 
 
 def _correction(corrected: int, clusters: int) -> str:

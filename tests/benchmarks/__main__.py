@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 
 from tests.benchmarks import (
+    active_learning,
     counts,
     crawl,
     directory,
@@ -16,6 +17,8 @@ from tests.benchmarks import (
     extract,
     fastpath,
     few_labels,
+    keyword_search,
+    label_errors,
     memory,
     nightly,
     score,
@@ -25,6 +28,7 @@ from tests.benchmarks import (
 from tests.benchmarks.machine import BenchmarkError
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
+    "active_learning": active_learning.run,
     "counts": counts.run,
     "crawl": crawl.run,
     "directory": directory.run,
@@ -32,6 +36,8 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "extract": extract.run,
     "fastpath": fastpath.run,
     "few_labels": few_labels.run,
+    "keyword_search": keyword_search.run,
+    "label_errors": label_errors.run,
     "memory": memory.run,
     "nightly": nightly.run,
     "score": score.run,

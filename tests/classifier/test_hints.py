@@ -32,6 +32,12 @@ def test_what_a_rule_looks_for(keywords: tuple[str, ...], phrases: tuple[tuple[s
     assert hint_of("Space", "", keywords).phrases == phrases
 
 
+def test_a_rule_that_cannot_be_read_is_named() -> None:
+    (unread,) = hint_of("Space", "", ('"not closed', "orbit")).unread
+    assert unread.startswith("keyword rule '\"not closed': ")
+    assert hint_of("Space", "", ("orbit",)).unread == ()
+
+
 def test_texts_to_embed() -> None:
     hints = (hint_of("Space", "Things in orbit.", ("satellite*", "launch vehicle")), hint_of("Bread", "", ()))
     assert hint_texts(hints) == ["Space. Things in orbit.", "satellite, launch vehicle", "Bread", "Bread"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labels.agreement import agreements, cohens_kappa, conflicts, gwets_ac1
+from labels.agreement import agreements, cohens_kappa, conflicts, gwets_ac1, krippendorffs_alpha, reliabilities
 from labels.store import Judgement
 
 
@@ -69,7 +69,71 @@ def test_conflicts_last_until_they_are_settled() -> None:
     words = [said("f", "a", "include"), said("f", "b", "exclude"), said("g", "a", "include"), said("g", "b", "include")]
     (open_pair,) = conflicts(words)
     assert (open_pair.firm_id, open_pair.words) == ("f", (("a", "include"), ("b", "exclude")))
+    assert open_pair.notes == ("", "")
     assert conflicts([*words, said("f", "b", "include")]) == []
     settled = [*words, said("f", "settled", "exclude")]
     assert conflicts(settled) == []
     assert agreements(settled) == agreements(words)  # settling is no coder's judgement
+
+
+def test_a_conflict_shows_what_each_coder_noted() -> None:
+    words = [
+        Judgement("f", "air", "include", "b", "2026-01-01", "makes wings"),
+        Judgement("f", "air", "unsure", "a", "2026-01-01", "sells them?"),
+    ]
+    (found,) = conflicts(words)
+    assert (found.words, found.notes) == ((("a", "unsure"), ("b", "include")), ("sells them?", "makes wings"))
+
+
+def panel(seed: int, firms: int, coders: int, share: float) -> list[Judgement]:
+    """Firms that ``share`` of the coders have judged, mostly alike."""
+    rng = np.random.default_rng(seed)
+    return [
+        said(f"f{firm}", f"c{coder}", "include" if rng.random() < (0.8 if kind < 0.3 else 0.1) else "exclude")
+        for firm, kind in enumerate(rng.random(firms))
+        for coder in range(coders)
+        if rng.random() < share
+    ]
+
+
+@pytest.mark.parametrize(
+    ("firms", "coders", "share"),
+    [(30, 2, 1.0), (40, 3, 0.7), (60, 5, 0.5), pytest.param(3, 2, 1.0, id="hardly any")],
+)
+def test_alpha_and_kappa_are_those_of_the_libraries(firms: int, coders: int, share: float) -> None:
+    from nltk.metrics.agreement import AnnotationTask
+    from sklearn.metrics import cohen_kappa_score
+
+    words = panel(firms, firms, coders, share)
+    of_firm: dict[str, dict[str, str]] = {}
+    for word in words:
+        of_firm.setdefault(word.firm_id, {})[word.coder] = word.label
+    pairs = [(who, firm, label) for firm, by in of_firm.items() if len(by) > 1 for who, label in by.items()]
+    (found,) = reliabilities([*words, said("f0", "settled", "include"), said("f1", "c9", "unsure")])
+    assert found.alpha.value == pytest.approx(AnnotationTask(data=pairs).alpha(), abs=1e-12)
+    assert found.firms == len({firm for _, firm, _ in pairs})
+    assert found.alpha.low < found.alpha.high
+    assert found.alpha.value is not None
+    assert found.alpha.value == 1 or found.alpha.low < found.alpha.value < found.alpha.high
+    for at in agreements(words):
+        both = [by for by in of_firm.values() if set(at.coders) <= set(by)]
+        kappa = cohen_kappa_score(*([by[coder] for by in both] for coder in at.coders))
+        assert at.kappa.value == pytest.approx(kappa, abs=1e-12)
+
+
+def test_alpha_of_one_word_alone_has_no_meaning() -> None:
+    (found,) = reliabilities(coded(0, 0, 0, 20))
+    assert found.alpha.value is None
+    assert reliabilities([said("f", "a", "include"), said("g", "b", "include")]) == []
+
+
+def test_alpha_interval_holds_the_truth() -> None:
+    rng = np.random.default_rng(6)
+    truth = np.array([[0.12, 0.03], [0.02, 0.83]])
+    patterns = np.array([(2, 0), (1, 1), (0, 2)])
+    exact = float(krippendorffs_alpha(patterns, 1e9 * np.array([[0.12, 0.05, 0.83]]))[0])
+    inside = 0
+    for _ in range(200):
+        (found,) = reliabilities(coded(*rng.multinomial(150, truth.ravel()).tolist()))
+        inside += found.alpha.low <= exact <= found.alpha.high
+    assert inside >= 182

@@ -8,6 +8,7 @@ import pytest
 
 from labels.errors import LabelsError
 from labels.taxonomy import load_taxonomy, shipped_taxonomy
+from labels.taxonomy_file import faults, read_document
 
 HEAD = "id: t\nversion: 1\nsectors:\n"
 
@@ -41,6 +42,20 @@ def load(tmp_path: Path, text: str) -> object:
         pytest.param("id: [\n", "not a YAML file", id="not YAML"),
         pytest.param("id: !!python/object/apply:os.getcwd []\n", "not a YAML file", id="a Python object"),
         pytest.param("id: t\nid: u\n", "stands twice", id="field twice"),
+        pytest.param("id: t\n<<<<<<< HEAD\nversion: 1\n=======\nversion: 2\n>>>>>>> other\n",
+                     "line 2: git left a conflict here", id="conflict of git"),
+        pytest.param("id: t\nversion: 0\nsectors:\n  - {key: a, name: A}\n", "line 2: the taxonomy needs a whole",
+                     id="version nought"),
+        pytest.param(HEAD + "  - {key: a, name: A}\nclusters:\n  - {key: a, name: C, sectors: [a]}\n",
+                     "line 6: cluster a stands twice, first in line 4", id="cluster with a sector's key"),
+        pytest.param(HEAD + "  - {key: air, name: A}\nclusters:\n  - {key: c, name: C, sectors: [ari]}\n",
+                     "line 6: cluster c: unknown sector 'ari'; did you mean air?", id="cluster of an unknown sector"),
+        pytest.param(HEAD + "  - {key: a, name: A}\nclusters:\n  - {key: c, name: C}\n", "gathers nothing",
+                     id="empty cluster"),
+        pytest.param(HEAD + "  - {key: a, name: A}\nclusters:\n  - {key: c, name: C, sic: [30.3]}\n",
+                     "sic must be a list of texts", id="SIC code as a number"),
+        pytest.param(HEAD + "  - {key: a, name: A}\nclusters:\n  - {key: c, name: C, sic: ['3']}\n",
+                     "SIC code '3', expected two to five digits", id="SIC code of one digit"),
     ],
 )  # fmt: skip
 def test_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -69,3 +84,55 @@ def test_parents_are_columns() -> None:
     taxonomy = load_taxonomy(shipped_taxonomy("midlands"))
     column = taxonomy.keys.index("space_tech")
     assert [taxonomy.keys[parent] for parent in taxonomy.parents[column]] == ["aerospace"]
+
+
+def test_all_faults_are_named_with_their_lines() -> None:
+    text = """id: t
+version: 1
+sectors:
+  - key: a
+    name: A
+    parents: [b, nowhere]
+  - key: b
+    name: B
+    parents:
+      - c
+      - elsewhere
+  - key: c
+    name: C
+    parents: [a]
+    colour: red
+  - key: a
+    tier: mega
+  - key: lone
+    name: Lone
+    parents: [lone]
+clusters:
+  - {key: b, name: B, sectors: [a]}
+"""
+    found = sorted((fault.line, fault.text) for fault in faults(read_document(Path("t.yaml"), text.encode())))
+    assert [(line, said.split(";")[0]) for line, said in found] == [
+        (6, "sector a: unknown parent 'nowhere'"),
+        (6, "sectors are parents of each other: a -> b -> c -> a"),
+        (11, "sector b: unknown parent 'elsewhere'"),
+        (15, "sector c: unknown field 'colour'"),
+        (16, "sector a needs a name"),
+        (16, "sector a stands twice, first in line 4"),
+        (17, "sector a: tier 'mega', expected one of super, established, new_economy, or none"),
+        (20, "sectors are parents of each other: lone -> lone"),
+        (22, "cluster b stands twice, first in line 7"),
+    ]
+
+
+def test_clusters_gather_by_sector_and_by_code(tmp_path: Path) -> None:
+    path = tmp_path / "taxonomy.yaml"
+    path.write_text(
+        HEAD
+        + "  - {key: a, name: A}\nclusters:\n  - {key: c, name: C, sectors: [a], sic: ['30.3', '62.01/2', '58']}\n",
+        encoding="utf-8",
+    )
+    taxonomy = load_taxonomy(path)
+    (cluster,) = taxonomy.clusters
+    assert (cluster.sic, taxonomy.counted) == (("303", "62012", "58"), ("a", "c"))
+    cases = [(["a"], []), ([], ["30300"]), ([], ["01110", "58210"]), (["b"], ["30200", "62011"]), ([], [])]
+    assert [cluster.holds(sectors, codes) for sectors, codes in cases] == [True, True, True, False, False]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipelines.importing import import_texts
-from pipelines.judging import import_labels
+from pipelines.label_exchange import Source, import_labels
 from pipelines.runs import start_run
 from pipelines.screen import Screen
 from pipelines.setup import create_workspace
@@ -39,6 +39,14 @@ POLITE = ["Our customers like our friendly team.", "Call us for a quote today.",
 
 def taught(folder: Path, new: Mapping[str, str], url: str = "") -> Workspace:
     """A workspace in ``folder`` with a trained model, and ``new`` firms (id: words) that are not yet classified."""
+    workspace = untaught(folder, new, url)
+    with start_run(workspace, "train") as run:
+        run_train(run, Screen())
+    return workspace
+
+
+def untaught(folder: Path, new: Mapping[str, str], url: str = "") -> Workspace:
+    """The same before it was trained."""
     (folder / "three.yaml").write_text(TAXONOMY, encoding="utf-8")
     create_workspace(folder / "ws", str(folder / "three.yaml"))
     workspace = Workspace(folder / "ws")
@@ -62,7 +70,5 @@ def taught(folder: Path, new: Mapping[str, str], url: str = "") -> Workspace:
     with start_run(workspace, "import texts") as run:
         import_texts(run, read_texts(folder / "texts.jsonl"), run.started_at)
     with start_run(workspace, "labels import") as run:
-        import_labels(run, folder / "labels.csv", complete=False)
-    with start_run(workspace, "train") as run:
-        run_train(run, Screen())
+        import_labels(run, Source(folder / "labels.csv"))
     return workspace

@@ -114,7 +114,9 @@ def test_folds_by_default_with_every_baseline_and_a_page(workspace: Path, firmsc
     ("taxonomy", "keywords"),
     [
         pytest.param(BARE, "the taxonomy has no keywords", id="bare taxonomy"),
-        pytest.param(FAULTY, "keyword rule '(bread': expected ')', found the end", id="rule that cannot be read"),
+        pytest.param(
+            FAULTY, "keyword rule '(bread': expected AND, OR, NOT or ')', found the end", id="rule that cannot be read"
+        ),
     ],
 )
 def test_what_the_taxonomy_cannot_give_is_left_out_and_named(

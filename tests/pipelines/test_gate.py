@@ -42,3 +42,10 @@ def test_what_is_held_back(candidate: dict[str, Any], complaints: list[str]) -> 
 @pytest.mark.parametrize("current", [{}, {"sectors": {}}, {"macro_f1": 0.9}])
 def test_nothing_is_worse_than_a_model_without_figures(current: dict[str, Any]) -> None:
     assert worse(metrics({"air": 0.1}), current) == ()
+
+
+@pytest.mark.parametrize(("includes", "held"), [(50, False), (100, True)])
+def test_a_large_sector_may_fall_less_than_a_small_one(includes: int, held: bool) -> None:
+    before, after = (metrics({"air": 0.8, "ai": f1}, includes) for f1 in (0.71, 0.65))
+    after["sectors"]["air"]["f1"] = 0.9
+    assert bool(worse(after, before)) is held

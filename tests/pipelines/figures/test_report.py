@@ -16,7 +16,7 @@ from labels.taxonomy import Sector, Taxonomy
 from pipelines.errors import TableError
 from pipelines.reporting import ReportInput, build_report
 from pipelines.reporting.gathering import gather
-from pipelines.reporting.html import TEMPLATES
+from pipelines.reporting.html import style_sheet
 from pipelines.reporting.wording import FLAG_LABELS, METRIC_NAMES, OUTCOMES
 from pipelines.rollup import FLAGS, METRICS, rollup
 
@@ -294,7 +294,7 @@ def _luminance(colour: str) -> float:
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 def test_every_text_colour_has_a_contrast_of_at_least_4_5(scheme: int) -> None:
-    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    style = style_sheet("base.css", "report.css")
     block = re.findall(r":root \{(.*?)\}", style, re.DOTALL)[scheme]
     colours = dict(re.findall(r"--(\w+(?:-\w+)?): (#[0-9a-f]{6});", block))
     for ground in ("paper", "faint", "caution"):

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from labels.exchange import Format
-from pipelines.commands import asking, audits
+from pipelines.commands import asking, audits, serving
 from pipelines.errors import UsageError
 
 
@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
     labels.command("check")(labels_check)
     audits.register(labels)
     asking.register(labels)
+    serving.register(labels)
     app.add_typer(labels, name="labels")
 
 

@@ -50,8 +50,8 @@ def test_figures_of_labels_thrown_by_dice_are_those_of_dice(tmp_path: Path, monk
     """Layers that learn by heart, which these settings make sure of, fool whoever asks them about what they learnt."""
     for name, value in {"EPOCHS": 12, "LEARNING_RATE": 1e-3, "VECTOR_DROPOUT": 0.0, "TOKEN_DROPOUT": 0.0}.items():
         monkeypatch.setattr(models.tuning, name, value)
-    firms, encoder = firms_of(64), load_encoder()
-    labels = np.random.default_rng(7).random((64, 2)) < 0.4
+    firms, encoder = firms_of(48), load_encoder()
+    labels = np.random.default_rng(7).random((48, 2)) < 0.4
     judged, groups = np.ones_like(labels), [firm.firm_id for firm in firms]
     tuned = tune(encoder, firms, read(encoder, firms), labels, judged, groups, PARENTS)
     vectors = tuned.read(encoder, firms, ())

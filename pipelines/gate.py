@@ -17,7 +17,7 @@ MAX_SECTOR_DROP = 0.10
 MANY_INCLUDES = 100
 MAX_DROP_OF_MANY = 0.05
 """Fall of the F1 of one sector, and of one with so many includes that chance moves it less. With 5 % of a sector's
-labels turned round, two of the directory's 23 fell by less than 0.10 (0.06 and 0.098), and both have several hundred."""
+labels turned round, two of the directory's 23 fell by less than 0.10 (0.06 and 0.098); both have several hundred."""
 
 MIN_SECTOR_INCLUDES = 20  # below, one firm moves a sector's F1 by more than 0.05 and says nothing
 

@@ -20,6 +20,7 @@ from labels.errors import LabelsError
 
 LABELS = ("include", "exclude", "unsure")
 SETTLED = "settled"  # the coder whose word ends a disagreement; ``unsure`` from it opens the pair again
+UNDONE = "undone"  # note of the ``unsure`` with which a coder takes a first word back
 AUDIT_NOTE = "audit "  # how the note of a row begins that an audit handed out, the audit's id behind it
 MAX_NOTE_CHARS = 2_000  # a note is a remark; far below the 131,072 characters at which csv gives up on a cell
 MERGE_RULES = "labels.csv merge=union\nlabels.seal merge=union\n"
@@ -55,6 +56,13 @@ HEADERS = (COLUMNS, COLUMNS[:-1])  # before text_digest was written down, it was
 _HEADER = ",".join(COLUMNS)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?")
 _DIGEST = re.compile(r"([0-9a-f]{64})?")
+
+
+def without_undone(judgements: Sequence[Judgement]) -> list[Judgement]:
+    """Judgements in their order, but those of a coder on a firm and sector that the coder has taken back."""
+    last = {(word.coder, word.firm_id, word.sector): word for word in judgements}
+    gone = {pair for pair, word in last.items() if (word.label, word.note) == ("unsure", UNDONE)}
+    return [word for word in judgements if (word.coder, word.firm_id, word.sector) not in gone]
 
 
 def read_lines(path: Path, *, past_markers: bool = False) -> list[StoreLine]:

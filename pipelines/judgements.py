@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from labels.carrying import carry
 from labels.seal import check_seal, read_seal
-from labels.store import Judgement, in_order, read_lines
+from labels.store import Judgement, in_order, read_lines, without_undone
 from labels.taxonomy_history import made_by, read_changes
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def current_judgements(workspace: Workspace, taxonomy: Taxonomy) -> list[Judgement]:
-    """All judgements, oldest first, under the keys of this taxonomy.
+    """All judgements, oldest first, under the keys of this taxonomy; words that were taken back are left out.
 
     Raises:
         SealError: A judgement that was sealed has been changed or lost; names it.
         LabelsError: The store, or the map of the taxonomy's versions, cannot be read.
     """
     changes = read_changes(workspace.taxonomy_changes_file)
-    return carry(stored_judgements(workspace), made_by(changes, taxonomy.version))
+    return without_undone(carry(stored_judgements(workspace), made_by(changes, taxonomy.version)))
 
 
 def stored_judgements(workspace: Workspace) -> list[Judgement]:

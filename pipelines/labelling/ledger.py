@@ -14,13 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labels.queue import OWN_NOTE, asked_note, why_asked
-from labels.store import Judgement
+from labels.store import UNDONE, Judgement
 from labels.taxonomy import Taxonomy, load_taxonomy
 from pipelines.judgements import current_judgements
 from pipelines.judging import judge
 from pipelines.workspace import Workspace
 
-UNDONE = "undone"  # note of the ``unsure`` that takes back a first word
 MAX_CLICKS = 20_000  # ids remembered: a week of two coders
 MAX_UNDO = 200  # steps back, per coder
 
@@ -88,8 +87,7 @@ class Ledger:
         """The coder's last words on a firm, by sector; those taken back are absent."""
         with self._lock:
             self._refresh()
-            found = self._words.get((coder, firm_id), {})
-            return {sector: word for sector, word in found.items() if not is_undone(word)}
+            return dict(self._words.get((coder, firm_id), {}))
 
     def judged(self, sector: str) -> dict[str, dict[str, str]]:
         """Last labels on a sector, by firm and coder; those taken back are absent."""
@@ -98,7 +96,7 @@ class Ledger:
             found: dict[str, dict[str, str]] = {}
             for (coder, firm_id), by_sector in self._words.items():
                 word = by_sector.get(sector)
-                if word and not is_undone(word):
+                if word:
                     found.setdefault(firm_id, {})[coder] = word.label
             return found
 
@@ -189,11 +187,6 @@ class Ledger:
         for word in self._judgements:
             self._words.setdefault((word.coder, word.firm_id), {})[word.sector] = word
         self._stamp = stamp
-
-
-def is_undone(word: Judgement) -> bool:
-    """Whether a word only takes an earlier one back."""
-    return word.label == "unsure" and word.note == UNDONE
 
 
 def own_note(note: str) -> str:

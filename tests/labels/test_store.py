@@ -13,12 +13,14 @@ from labels.label_files import parse_complete_jsonl, parse_label_csv
 from labels.matrix import label_matrix
 from labels.store import (
     COLUMNS,
+    UNDONE,
     Judgement,
     append_judgements,
     must_be_rewritten,
     read_judgements,
     read_lines,
     store_text,
+    without_undone,
 )
 from labels.taxonomy import Taxonomy, load_taxonomy
 
@@ -288,3 +290,16 @@ def test_rows_of_an_audit_without_a_label_wait(tmp_path: Path, taxonomy: Taxonom
     path.write_text("firm_id,sector,label,note\nf,air,,forgotten\n", encoding="utf-8")
     with pytest.raises(LabelsError, match="row 2: label ''"):
         parse_label_csv(path, taxonomy, {"f"}, NOW)
+
+
+def test_a_word_taken_back_is_no_word_until_the_coder_speaks_again() -> None:
+    said = [
+        Judgement("f1", "air", "include", "anna", "2026-11-21T10:00:00Z"),
+        Judgement("f1", "air", "exclude", "ben", "2026-11-21T10:01:00Z"),
+        Judgement("f1", "air", "unsure", "anna", "2026-11-21T10:02:00Z", UNDONE),
+    ]
+    assert without_undone(said) == [said[1]]
+    again = [*said, Judgement("f1", "air", "exclude", "anna", "2026-11-21T10:03:00Z")]
+    assert without_undone(again) == again
+    unsure = Judgement("f1", "air", "unsure", "ben", "2026-11-21T10:02:00Z", "cannot tell")
+    assert without_undone([unsure]) == [unsure]

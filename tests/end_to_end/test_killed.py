@@ -29,7 +29,7 @@ EVERY_POINT = (
     "committed-pages", "committed-fetches", "after-crawl", "committed-embeddings", "committed-assignments",
     "after-classify", "after-rollup", "after-export", "after-report", "committed-runs",
 )  # fmt: skip
-SOME_POINTS = ("committed-pages", "committed-embeddings", "committed-assignments", "after-rollup", "committed-runs")
+SOME_POINTS = ("committed-pages", "committed-assignments", "committed-runs")
 POINTS = EVERY_POINT if os.environ.get("FIRMSCOPE_ALL_KILLS") else SOME_POINTS
 SECTORS = ("aerospace", "space_tech", "cyber", "food_and_drink")
 # Firms that a night meets: ordinary ones, and sites that are dead, parked, forbidden, redirecting or failing.

@@ -239,7 +239,7 @@ def raw(port: int, request: bytes, patience_s: float = 10) -> Reply:
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium; its absence is a failure where FIRMSCOPE_REQUIRE_BROWSER is set, and said aloud elsewhere."""
     found = next(filter(None, map(shutil.which, NAMES)), None)

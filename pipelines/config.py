@@ -19,6 +19,9 @@ from crawler.errors import SettingsError
 from crawler.records import CONTACT
 from pipelines.errors import UsageError
 
+# East Midlands, West Midlands, North East and North Lincolnshire: 67 districts. No official list is published.
+_MIDLANDS_ENGINE = ("E12000004", "E12000005", "E06000012", "E06000013")
+
 
 def _network(text: str) -> str:
     import ipaddress
@@ -142,6 +145,68 @@ class RollupConfig(_Section):
         "left_out",
         description="corrected figures leave firms that could not be read out, or take them to be like others",
     )
+    allocation: Literal["equal", "employees", "registered"] = Field(
+        "equal",
+        description="how a firm is shared out over its addresses: equally, by employees at each where known, or all of "
+        "it at the registered office",
+    )
+    counting: Literal["whole", "fractional"] = Field(
+        "whole", description="a firm of several sectors counts in full in each (whole), or in equal parts (fractional)"
+    )
+    amount_sources: list[str] = Field(
+        default_factory=lambda: ["accounts", "firm_list"],
+        description="sources of employees and turnover, the one to believe first; sources not named come last",
+    )
+    missing_amounts: Literal["left_out", "by_sector_and_size"] = Field(
+        "left_out",
+        description="firms without employees or turnover: left out of sums, or estimated from like firms of the sector",
+    )
+    distortions: Literal["flag", "group_by_parent", "trim"] = Field(
+        "flag",
+        description="what distorts a figure is flagged, or firms of one parent count as one, or it is trimmed",
+    )
+    base_year: int = Field(
+        0, ge=0, le=2200, description="year that growth is measured from; 0: five years before the newest full year"
+    )
+    years: int = Field(10, ge=1, le=50, description="years for which figures are worked out, up to the newest full one")
+    high_growth_measure: Literal["employees", "turnover_gbp"] = Field(
+        "employees", description="what a high-growth firm grows in"
+    )
+    high_growth_rate: float = Field(
+        0.2, gt=0, le=10, description="growth a year, on average, above which a firm is high-growth (OECD: 0.2)"
+    )
+    high_growth_years: int = Field(3, ge=1, le=10, description="years over which that growth is measured (OECD: 3)")
+    high_growth_employees: float = Field(
+        10, ge=0, description="employees at the start of those years, at least (OECD: 10)"
+    )
+    large_turnover_gbp: float = Field(
+        100_000_000, gt=0, description="turnover from which a company counts as large, pounds"
+    )
+    quotient_firms: int = Field(
+        5, ge=1, description="firms of the cluster in an area from which its location quotient is given"
+    )
+    suppress_below: int = Field(
+        0,
+        ge=0,
+        description="figures of fewer firms than this are withheld, with others that would give them away; 0: none",
+    )
+    dominance: float = Field(
+        0, ge=0, le=1,
+        description="sums of which the largest firm holds more than this share are withheld, e.g. 0.75; 0: none",
+    )  # fmt: skip
+
+
+class AreasConfig(_Section):
+    """Which places figures are made for."""
+
+    kinds: list[Literal["country", "region", "utla", "cauth", "lad", "custom", "postcode_area", "h3"]] = Field(
+        default_factory=lambda: ["country", "region", "cauth", "utla", "lad", "custom", "postcode_area", "h3"],
+        description="kinds of area beside the whole list; cauth: combined authority, utla: upper tier, lad: district",
+    )
+    custom: dict[str, list[str]] = Field(
+        default_factory=lambda: {"midlands_engine": list(_MIDLANDS_ENGINE)},
+        description="areas of your own, as lists of district, upper-tier, combined authority or region codes",
+    )
 
 
 class StoreConfig(_Section):
@@ -165,6 +230,7 @@ class Config(_Section):
     train: TrainConfig = TrainConfig()
     classify: ClassifyConfig = ClassifyConfig()
     rollup: RollupConfig = RollupConfig()
+    areas: AreasConfig = AreasConfig()
     store: StoreConfig = StoreConfig()
     engine: EngineConfig = EngineConfig()
 
@@ -191,7 +257,7 @@ def default_toml() -> str:
         table = tomlkit.table()
         for key, field in model.model_fields.items():
             table.add(tomlkit.comment(field.description or ""))
-            table.add(key, field.get_default(call_default_factory=True))
+            table.add(key, _written(field.get_default(call_default_factory=True)))
         document.add(section, table)
     return tomlkit.dumps(document)
 
@@ -224,14 +290,24 @@ def set_key(path: Path, key: str, text: str) -> Config:
 def _value(key: str, text: str) -> Any:
     section, name = key.split(".")
     kind = _sections()[section].model_fields[name].annotation
-    if kind is str or (text.strip() and not text.strip().startswith("[") and "list" in str(kind)):
+    is_list = str(kind).startswith("list")
+    if kind is str or (text.strip() and not text.strip().startswith("[") and is_list):
         return text if kind is str else [part.strip() for part in text.split(",") if part.strip()]
-    if "list" in str(kind) and not text.strip():
+    if is_list and not text.strip():
         return []
     try:
         return tomlkit.parse(f"x = {text}").unwrap()["x"]
     except TOMLKitError:
         return text
+
+
+def _written(value: Any) -> Any:
+    """A default as it stands in the file: a table within a section on one line, so that it keeps its key's place."""
+    if not isinstance(value, dict):
+        return value
+    inline = tomlkit.inline_table()
+    inline.update(value)
+    return inline
 
 
 def _parse(path: Path) -> tomlkit.TOMLDocument:

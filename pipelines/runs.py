@@ -13,7 +13,7 @@ import secrets
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -84,14 +84,19 @@ class Run:
 
     def drop(self, counts: StageCounts, subject: str, reason: str, detail: str = "") -> None:
         """Count a row that goes no further and keep it, with its reason, in ``dropped.csv``."""
-        counts.dropped[reason] += 1
+        self.drop_all(counts, [(subject, reason, detail)])
+
+    def drop_all(self, counts: StageCounts, drops: Iterable[tuple[str, str, str]]) -> None:
+        """The same for many rows at once: subject, reason, detail."""
         path = self.folder / "dropped.csv"
         fresh = not path.exists()
         with path.open("a", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             if fresh:
                 writer.writerow(["stage", "subject", "reason", "detail"])
-            writer.writerow([counts.name, subject, reason, one_line(detail)])
+            for subject, reason, detail in drops:
+                counts.dropped[reason] += 1
+                writer.writerow([counts.name, subject, reason, one_line(detail)])
 
     def log(self, event: str, **fields: Any) -> None:
         """Add one line to ``log.jsonl``."""

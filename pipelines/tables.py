@@ -2,7 +2,8 @@
 
 A table's first column is always ``shard``, the partition: a stable hash of firm_id, so that a stage can run, and be
 rerun, shard by shard. Missing is null, never 0 or an empty text. New columns go to the end of their table and are
-optional: then a lake of the release before takes them on as it is opened.
+optional: then a lake of the release before takes them on as it is opened. Longer than a module should be, because it is
+the one page on which every table stands.
 """
 
 from __future__ import annotations
@@ -63,7 +64,14 @@ FIRMS = _table(
     Column("foreign_owned", "bool", "the immediate corporate owner is registered abroad", optional=True),
     Column("previous_names", "texts", "names the firm had before", optional=True),
     Column("vat_number", "text", "VAT registration number", optional=True),
-)
+    Column("company_category", "text", "kind of company in the register, e.g. Private Limited Company", optional=True),
+    Column("register_date", "date", "date of the newest register file that had the company", optional=True),
+    Column(
+        "owner_country", "text",
+        "country in which the immediate corporate owner is registered, ISO 3166 alpha-2; unclear: what was filed names "
+        "no country; null: no corporate owner on file", optional=True,
+    ),
+)  # fmt: skip
 
 PREMISES = _table(
     "premises",
@@ -72,23 +80,73 @@ PREMISES = _table(
     FIRM,
     Column("postcode", "text", "postcode in its usual form, e.g. NG7 2RD", optional=True),
     Column("kind", "text", "registered or trading"),
-    Column("source", "text", "where the address was learned: firm_list, website, register"),
+    Column("source", "text", "where the address was learned: firm_list, website, register, imported"),
     Column("lat", "float", "latitude, degrees, WGS 84", optional=True),
     Column("lon", "float", "longitude, degrees, WGS 84", optional=True),
     Column("lad_code", "text", "local authority district, ONS code", optional=True),
     Column("h3", "text", "H3 cell at resolution 8 (about 1 km)", optional=True),
+    Column("employees", "float", "people employed at this address", optional=True),
+    Column("unplaced", "text", "why the postcode has no place on the map (pipelines/README.md)", optional=True),
 )
 
 ACCOUNTS = _table(
     "accounts",
     "one row per firm and accounting period",
-    ("firm_id", "period_end", "source"),
+    ("firm_id", "period_end", "source", "filing"),
     FIRM,
     Column("period_end", "date", "last day of the period; for a firm list, the day of the import"),
     Column("employees", "float", "people employed, average of the period", optional=True),
     Column("turnover_gbp", "float", "turnover of the period, pounds sterling", optional=True),
-    Column("source", "text", "where the figures come from: firm_list, accounts"),
+    Column("source", "text", "where the figures come from: firm_list, accounts (filed), or as an imported file says"),
     Column("imputed", "bool", "true when the figures were estimated, not reported"),
+    Column("filing", "text", "the document that says so, where one period stands in several", optional=True),
+    Column("filed_on", "date", "when that document was filed, or its bulk file was made", optional=True),
+    Column("period_start", "date", "first day of the period", optional=True),
+)
+
+GRANTS = _table(
+    "grants",
+    "one row per firm and funded project",
+    ("firm_id", "project"),
+    FIRM,
+    Column("project", "text", "number of the project"),
+    Column("year", "int", "year of the competition; of the project's start where that is not given", optional=True),
+    Column("offered_gbp", "float", "grant offered, pounds sterling", optional=True),
+    Column("spent_gbp", "float", "of that, spent to date, pounds sterling", optional=True),
+    Column("started_on", "date", "start of the project", optional=True),
+    Column("ended_on", "date", "end of the project", optional=True),
+    Column("competition", "text", "competition title", optional=True),
+    Column("withdrawn", "bool", "the firm left the project", optional=True),
+    Column("source", "text", "name of the file that said so"),
+)
+
+OWNERS = _table(
+    "owners",
+    "one row per firm and company or other body with significant control of it; persons are not kept",
+    ("firm_id", "owner"),
+    FIRM,
+    Column("owner", "text", "the register's mark of this entry"),
+    Column("kind", "text", "corporate or legal_person"),
+    Column("name", "text", "name of the owner", optional=True),
+    Column("number", "text", "its registration number, as given", optional=True),
+    Column("country_given", "text", "country of registration, as given", optional=True),
+    Column("country", "text", "the same as ISO 3166 alpha-2 code; unclear where the words name none", optional=True),
+    Column("natures", "texts", "natures of control, the register's words", optional=True),
+    Column("notified_on", "date", "since when", optional=True),
+    Column("ceased_on", "date", "until when; null: still", optional=True),
+)
+
+PUBLISHED_METRICS = _table(
+    "published_metrics",
+    "one row per figure that somebody else publishes",
+    ("metric", "cluster", "area", "year", "source"),
+    Column("metric", "text", "number of the scorecard's metric, e.g. 2.1, or a name"),
+    Column("cluster", "text", "cluster (sector key)"),
+    Column("area", "text", "code of the area; 'all': everywhere"),
+    Column("value", "float", "the figure"),
+    Column("unit", "text", "what it counts, e.g. patents, GBP or %"),
+    Column("source", "text", "who publishes it, and where"),
+    Column("year", "int", "year it refers to"),
 )
 
 FETCHES = _table(
@@ -244,16 +302,68 @@ CELLS = _table(
     "one row per cluster, area, metric and period",
     ("cluster", "area_kind", "area_code", "metric", "period"),
     Column("cluster", "text", "cluster (sector key)"),
-    Column("area_kind", "text", "all, lad or postcode_area"),
+    Column("area_kind", "text", "all, country, region, utla, cauth, lad, custom, postcode_area or h3"),
     Column("area_code", "text", "code of the area; 'all': the whole list, 'unknown': firms without such a place"),
-    Column("metric", "text", "businesses, employees or turnover_gbp; _corrected: for the classifier's errors"),
-    Column("period", "text", "what the figure refers to: 'latest'"),
+    Column("metric", "text", "name of the metric (pipelines/README.md); _corrected: for the classifier's errors"),
+    Column("period", "text", "what the figure refers to: latest, a year such as 2024, or 2019-2024"),
     Column("value", "float", "figure; null when no firm of the cell has a value", optional=True),
     Column("low", "float", "lower end of the 95 % interval; null when none was estimated", optional=True),
     Column("high", "float", "upper end of the 95 % interval; null when none was estimated", optional=True),
     Column("n", "int", "firms behind the figure; of a corrected one, the judged firms that the correction rests on"),
     Column("coverage", "float", "share of the area's firms that were classified; for sums, of firms with a value"),
     Column("flags", "texts", "what the figure cannot say; see the list in pipelines/README.md"),
+    Column("uk_share", "float", "share of the cluster's figure for the whole list, 0 to 1", optional=True),
+    Column("rank", "int", "place of a region among the regions, 1 is the largest", optional=True),
+    Column("value_without", "float", "the figure without what the distortion rules found", optional=True),
+    Column("imputed_share", "float", "share of the figure that was estimated, 0 to 1", optional=True),
+    Column("rules", "text", "how firms were shared out over premises and clusters", optional=True),
+    Column("boundaries", "text", "which boundaries the areas have", optional=True),
+)
+
+DISTORTIONS = _table(
+    "distortions",
+    "one row per thing found that makes a cluster's figures look other than they are",
+    ("cluster", "kind", "subject"),
+    Column("cluster", "text", "cluster (sector key)"),
+    Column("kind", "text", "one_parent, address_factory, giant, out_of_line_employees or out_of_line_turnover"),
+    Column("subject", "text", "what it was found at: parent and postcode, postcode, hexagon or firm"),
+    Column("firm_ids", "texts", "firms concerned"),
+    Column("businesses", "float", "firms concerned, as the figures count them"),
+    Column("employees", "float", "their employees, where known", optional=True),
+    Column("turnover_gbp", "float", "their turnover, where known", optional=True),
+    Column("share", "float", "share of what the rule compares with (the sentence says of what), 0 to 1", optional=True),
+    Column("sentence", "text", "what was found, in plain words"),
+)
+
+HOTSPOTS = _table(
+    "hotspots",
+    "one row per cluster and place on the ground where its firms stand close together, whatever borders it crosses",
+    ("cluster", "hotspot"),
+    Column("cluster", "text", "cluster (sector key)"),
+    Column("hotspot", "int", "number, 1 has most employees, or else most firms"),
+    Column("nearest_town", "text", "the town nearest to its centre", optional=True),
+    Column("lat", "float", "latitude of its centre, degrees, WGS 84"),
+    Column("lon", "float", "longitude of its centre, degrees, WGS 84"),
+    Column("h3_cells", "texts", "its hexagons, H3 resolution 8"),
+    Column("businesses", "float", "firms in it, shared out over premises"),
+    Column("employees", "float", "their employees there, where known", optional=True),
+    Column("share", "float", "share of the cluster's firms, 0 to 1"),
+    Column("lad_codes", "texts", "districts it lies in, the most firms first"),
+    Column("cauth_codes", "texts", "combined authorities it lies in, the most firms first"),
+)
+
+RELATED = _table(
+    "related",
+    "one row per pair of clusters that share firms or places, in both directions",
+    ("cluster", "other"),
+    Column("cluster", "text", "cluster (sector key)"),
+    Column("other", "text", "the other cluster"),
+    Column("shared_firms", "int", "firms in both"),
+    Column("share", "float", "share of the cluster's firms that are in the other too, 0 to 1"),
+    Column("lift", "float", "how many times as many as if the two had nothing to do with each other", optional=True),
+    Column(
+        "places", "float", "likeness of their spread over districts beyond that of all firms, -1 to 1", optional=True
+    ),
 )
 
 WARC_FILES = _table(
@@ -287,7 +397,7 @@ RUNS = _table(
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        FIRMS, PREMISES, ACCOUNTS, SITES, FETCHES, PAGES, MARKS, MATCHES, EMBEDDINGS, SCORES, ASSIGNMENTS,
-        NEAR_MISSES, CELLS, WARC_FILES, RUNS,
+        FIRMS, PREMISES, ACCOUNTS, GRANTS, OWNERS, PUBLISHED_METRICS, SITES, FETCHES, PAGES, MARKS, MATCHES,
+        EMBEDDINGS, SCORES, ASSIGNMENTS, NEAR_MISSES, CELLS, DISTORTIONS, HOTSPOTS, RELATED, WARC_FILES, RUNS,
     )
 }  # fmt: skip

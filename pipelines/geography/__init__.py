@@ -1,0 +1,1 @@
+"""Where a postcode lies: coordinates, district, the areas that hold it, hexagons of about one kilometre."""

@@ -1,0 +1,1 @@
+"""What cluster statistics are worked out by: formulas, allocation, suppression, distortions; functions of values."""

@@ -61,7 +61,12 @@ FIRMS = _table(
     Column("dissolved_on", "date", "date of dissolution", optional=True),
     Column("sic_codes", "texts", "SIC 2007 codes, five digits each", optional=True),
     Column("parent_id", "text", "firm_id or company number of the parent", optional=True),
-    Column("foreign_owned", "bool", "the immediate corporate owner is registered abroad", optional=True),
+    Column(
+        "foreign_owned",
+        "bool",
+        "the immediate corporate owner with control is registered abroad; null: unclear or not told",
+        optional=True,
+    ),
     Column("previous_names", "texts", "names the firm had before", optional=True),
     Column("vat_number", "text", "VAT registration number", optional=True),
     Column("company_category", "text", "kind of company in the register, e.g. Private Limited Company", optional=True),

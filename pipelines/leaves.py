@@ -7,13 +7,16 @@ the table does not fall into crumbs. One file at a time is in memory.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.schemas import arrow_schema
 from pipelines.tables import Table
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
     from pyiceberg.expressions import BooleanExpression
     from pyiceberg.manifest import DataFile
@@ -42,6 +45,7 @@ def replace_rows(
         Rows written, those of other firms in the same files included; ``None`` when nothing differs and nothing was
         committed.
     """
+    import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
     from pyiceberg.manifest import DataFile
@@ -49,29 +53,35 @@ def replace_rows(
     from pipelines.table_commits import commit_files
 
     ids = pa.array(sorted(firm_ids), pa.string())
-    shards = sorted({*fresh["shard"].to_pylist()})
-    leaves = {task.file.file_path: task for task in found.scan(_range(firm_ids)).plan_files()}
-    waiting, removed, added, written = fresh, list[DataFile](), list[DataFile](), 0
+    fresh = in_order(fresh, table)
+    # Whether a row of ``fresh`` went to a file; per file only the rows of its shard and range are looked at, so that
+    # the cost of a large replacement does not grow with rows times files.
+    placed = np.zeros(fresh.num_rows, bool)
+    shard_of_row = fresh["shard"].to_numpy()
+    leaves = {task.file.file_path: task for task in found.scan(_range(ids)).plan_files()}
+    removed, added, written = list[DataFile](), list[DataFile](), 0
     for path in sorted(leaves):
         rows = _rows(found, table, leaves[path])
-        ours = pc.is_in(rows["firm_id"], value_set=ids)
-        here = pc.is_in(waiting["firm_id"], value_set=rows.filter(ours)["firm_id"].combine_chunks().unique())
-        back, waiting = waiting.filter(here), waiting.filter(pc.invert(here))
+        ours = pc.is_in(rows["firm_id"], value_set=_within(ids, rows))
+        firms = rows.filter(ours)["firm_id"].combine_chunks().unique()
+        start, end = _span(fresh, shard_of_row, leaves[path].file.partition[0], firms)
+        nearby = fresh.slice(start, end - start)
+        here = pc.is_in(nearby["firm_id"], value_set=firms).to_numpy() & ~placed[start:end]
+        back = nearby.filter(pa.array(here))
+        placed[start:end] |= here
         if in_order(rows.filter(ours), table).equals(in_order(back, table)):
             continue
         rows = in_order(pa.concat_tables([rows.filter(pc.invert(ours)), back]), table)
         removed.append(leaves[path].file)
-        added += _written(found, rows)
+        added += written_files(found, rows)
         written += rows.num_rows
-    for shard in shards:
-        rows = waiting if len(shards) == 1 else waiting.filter(pc.equal(waiting["shard"], shard))
-        if not rows.num_rows:
-            continue
+    for shard in np.unique(shard_of_row[~placed]).tolist():
+        rows = fresh.filter(pa.array(~placed & (shard_of_row == shard)))
         small = _small(found, shard, removed)
         if small is not None:
             removed.append(small.file)
             rows = pa.concat_tables([_rows(found, table, small), rows])
-        added += _written(found, in_order(rows, table))
+        added += written_files(found, in_order(rows, table))
         written += rows.num_rows
     if not removed and not added:
         return None
@@ -84,7 +94,7 @@ def firms_filter(firm_ids: Collection[str]) -> BooleanExpression:
     """Rows of these firms; by first and last firm_id, a file that holds none of them can often be told unread."""
     from pyiceberg.expressions import And, In
 
-    return And(_range(firm_ids), In("firm_id", set(firm_ids)))
+    return And(_range([min(firm_ids), max(firm_ids)]), In("firm_id", set(firm_ids)))
 
 
 def in_order(rows: pa.Table, table: Table) -> pa.Table:
@@ -92,10 +102,33 @@ def in_order(rows: pa.Table, table: Table) -> pa.Table:
     return rows.sort_by([(name, "ascending") for name in ("shard", *table.key)]).combine_chunks()
 
 
-def _range(firm_ids: Collection[str]) -> BooleanExpression:
+def _range(firm_ids: Sequence[str] | pa.StringArray) -> BooleanExpression:
+    """Rows between the first and the last of firm_ids in order."""
     from pyiceberg.expressions import And, GreaterThanOrEqual, LessThanOrEqual
 
-    return And(GreaterThanOrEqual("firm_id", min(firm_ids)), LessThanOrEqual("firm_id", max(firm_ids)))
+    return And(GreaterThanOrEqual("firm_id", str(firm_ids[0])), LessThanOrEqual("firm_id", str(firm_ids[-1])))
+
+
+def _within(ids: pa.StringArray, rows: pa.Table) -> pa.StringArray:
+    """The part of sorted ids between the first and the last firm of some rows."""
+    import pyarrow.compute as pc
+
+    ends = pc.min_max(rows["firm_id"])
+    start = bisect_left(ids, ends["min"].as_py(), key=str)
+    return ids.slice(start, bisect_right(ids, ends["max"].as_py(), key=str) - start)
+
+
+def _span(rows: pa.Table, shard_of_row: npt.NDArray[np.int64], shard: int, firms: pa.StringArray) -> tuple[int, int]:
+    """Start and end, in rows in order, of those that can be of these firms of a shard."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    if not len(firms):
+        return 0, 0
+    ids, ends = rows["firm_id"], pc.min_max(firms)
+    low, high = (int(end) for end in np.searchsorted(shard_of_row, [shard, shard + 1]))
+    start = bisect_left(ids, ends["min"].as_py(), low, high, key=str)
+    return start, bisect_right(ids, ends["max"].as_py(), start, high, key=str)
 
 
 def _rows(found: IcebergTable, table: Table, leaf: FileScanTask) -> pa.Table:
@@ -117,7 +150,7 @@ def _small(found: IcebergTable, shard: int, removed: Collection[DataFile]) -> Fi
     return small if small is not None and small.file.file_size_in_bytes < SMALL_BYTES else None
 
 
-def _written(found: IcebergTable, rows: pa.Table) -> list[DataFile]:
+def written_files(found: IcebergTable, rows: pa.Table) -> list[DataFile]:
     """Files of rows in order, all of one shard; written, not committed."""
     from pyiceberg.io.pyarrow import _dataframe_to_data_files
 

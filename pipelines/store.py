@@ -15,6 +15,7 @@ from pipelines.crashing import crash_point
 from pipelines.errors import TableError
 from pipelines.evolution import brought_up_to_date, columns_at
 from pipelines.leaves import firms_filter, in_order, replace_rows
+from pipelines.replacements import Replacement
 from pipelines.schemas import (
     arrow_schema,
     iceberg_schema,
@@ -40,6 +41,15 @@ Rows: TypeAlias = "Sequence[Mapping[str, Any]] | pa.Table"  # what a table is gi
 def shard_of(key: str, shards: int) -> int:
     """Partition of a firm (or of any text key): the same on every machine and in every release."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") % shards
+
+
+def sharded(name: str, rows: pa.Table, shards: int) -> pa.Table:
+    """Rows of a table that is not about firms, with the column ``shard`` put in front."""
+    import pyarrow as pa
+
+    encoded = rows[TABLES[name].key[0]].combine_chunks().dictionary_encode()
+    of_key = pa.array([shard_of(str(key), shards) for key in encoded.dictionary.to_pylist()], pa.int64())
+    return rows.add_column(0, arrow_schema(TABLES[name], ["shard"]).field(0), of_key.take(encoded.indices))
 
 
 class Lake:
@@ -108,10 +118,14 @@ class Lake:
         Returns:
             Rows written; 0 when the table held exactly these rows already.
         """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         fresh, ids = self._validated(name, rows), set(firm_ids)
-        strangers = sorted(set(fresh["firm_id"].to_pylist()) - ids)
-        if strangers:
-            raise TableError(f"table {name}: rows of firms that were not to be replaced, first {strangers[0]!r}")
+        known = pc.is_in(fresh["firm_id"], value_set=pa.array(ids, pa.string()))
+        strangers = pc.min(fresh["firm_id"].filter(pc.invert(known))).as_py()
+        if strangers is not None:
+            raise TableError(f"table {name}: rows of firms that were not to be replaced, first {strangers!r}")
         refuse_doubles(fresh, TABLES[name])
         if not ids:
             return 0
@@ -122,6 +136,16 @@ class Lake:
         """Put ``rows`` in the place of the whole table, in one commit. Returns rows written, 0 when nothing changed."""
         fresh = self._validated(name, rows)
         return self._commit(name, self.read_arrow(name), fresh, set(range(self.shards)), run_id)
+
+    def replacement(self, name: str, run_id: str) -> Replacement:
+        """Begin to replace shards one by one, for tables too large to be held whole; see :class:`Replacement`."""
+        return Replacement(
+            self._table(name), TABLES[name], {"firmscope.run": run_id}, lambda rows: self._committed(name, rows)
+        )
+
+    def notes(self, name: str) -> dict[str, str]:
+        """What was noted with a table, such as which editions of the register it holds."""
+        return dict(self._load(TABLES[name]).properties)
 
     def append(self, name: str, rows: Rows, run_id: str) -> int:
         """Add rows in one commit; the caller knows that their keys are new. Returns rows written."""

@@ -1,13 +1,18 @@
-"""``import firms``, ``import texts`` and ``import warc``: bring firms and their words into a workspace."""
+"""``import``: bring firms, their words, and what registers and others publish about them into a workspace."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
+
+if TYPE_CHECKING:
+    from pipelines.runs import Run
+    from pipelines.screen import Progress
 
 MAX_SHOWN = 5  # cells that could not be used, on the screen
 
@@ -20,6 +25,8 @@ def register(app: typer.Typer) -> None:
     group.command("firms")(import_firms)
     group.command("texts")(import_texts)
     group.command("warc")(import_warc)
+    for name, command in OFFICIAL.items():
+        group.command(name)(command)
     app.add_typer(group, name="import")
 
 
@@ -96,6 +103,88 @@ def import_warc(
     _say(f"{found.taken:,} firms taken, {found.left.total():,} left as they were")
     for reason, number in found.left.most_common():
         _say(f"  {number:,}: {reason}")
+
+
+def import_register(
+    context: typer.Context,
+    file: File,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Day the file was made; otherwise its name says so."),
+    ] = None,
+    listed_only: Annotated[
+        bool, typer.Option("--listed-only", help="Bring listed firms up to date, and add no other company.")
+    ] = False,
+) -> None:
+    """Import Companies House company data (CSV or zip): every company becomes a firm, listed ones are brought up to
+    date."""
+    from pipelines.sources.register import import_register as read_file
+
+    _imported(context, "register", lambda run, _: read_file(run, file, as_of.date() if as_of else None, listed_only))
+
+
+def import_accounts(context: typer.Context, file: File) -> None:
+    """Import accounts: a daily or monthly bulk zip of iXBRL filings, one filing, or a CSV of figures."""
+    from pipelines.sources.accounts import import_accounts as read_file
+
+    _imported(context, "accounts", lambda run, progress: read_file(run, file, progress))
+
+
+def import_premises(context: typer.Context, file: File) -> None:
+    """Import trading addresses: CSV of firm_id or company_number, postcode, and optionally employees."""
+    from pipelines.sources.premises import import_premises as read_file
+
+    _imported(context, "premises", lambda run, _: read_file(run, file))
+
+
+def import_psc(
+    context: typer.Context, files: Annotated[list[Path], typer.Argument(help="JSON lines, or a zip of them.")]
+) -> None:
+    """Import owners: the snapshot of people with significant control, of which only companies are kept."""
+    from pipelines.sources.psc import import_psc as read_files
+
+    _imported(context, "psc", lambda run, _: read_files(run, files))
+
+
+def import_grants(context: typer.Context, file: File) -> None:
+    """Import Innovate UK's funded projects: XLSX or CSV, joined by company number."""
+    from pipelines.sources.grants import import_grants as read_file
+
+    _imported(context, "grants", lambda run, _: read_file(run, file))
+
+
+def import_metrics(context: typer.Context, file: File) -> None:
+    """Import figures that others publish: CSV of metric, cluster, area, value, unit, source and year."""
+    from pipelines.sources.metrics import import_metrics as read_file
+
+    _imported(context, "metrics", lambda run, _: read_file(run, file))
+
+
+OFFICIAL: dict[str, Callable[..., None]] = {
+    "register": import_register,
+    "accounts": import_accounts,
+    "premises": import_premises,
+    "psc": import_psc,
+    "grants": import_grants,
+    "metrics": import_metrics,
+}
+
+
+class _Report(Protocol):
+    def sentences(self) -> list[str]:
+        """What to tell the user."""
+
+
+def _imported(context: typer.Context, name: str, read: Callable[[Run, Progress], _Report]) -> None:
+    """Run an import and say what became of the file's rows."""
+    from pipelines.runs import start_run
+    from pipelines.screen import Screen
+    from pipelines.workspace import Workspace
+
+    with start_run(Workspace(context.obj), f"import {name}") as run, Screen().bar(f"Importing {name}") as progress:
+        report = read(run, progress)
+    for sentence in report.sentences():
+        _say(sentence)
 
 
 def _say(text: str) -> None:

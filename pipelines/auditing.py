@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from labels.agreement import Agreement, Conflict, Reliability, agreements, conflicts, reliabilities
 from labels.audit import SIZE, Draw, Stratum, draw_sample
@@ -106,7 +107,7 @@ def draw_audit(run: Run, request: Request, progress: Progress) -> tuple[Audit, P
     with run.stage("labels audit") as counts:
         firms = moment.read("firms")
         gone = left_out(firms)
-        counted = {firm_id for (firm_id,) in rows(firms, ("firm_id",))} - gone.keys()
+        counted = pa.array([firm_id for (firm_id,) in rows(firms, ("firm_id",)) if firm_id not in gone], pa.string())
         whole = population(moment, taxonomy, model.model_id, counted)
         counts.rows_in = counts.rows_out = len(whole.firm_ids)
         draws = _draws(request, sectors, taxonomy, whole, moment)

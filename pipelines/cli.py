@@ -14,7 +14,18 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands import exports, imports, inspect, labelling, models, searching, stages, taxonomy, workspaces
+from pipelines.commands import (
+    exports,
+    figures,
+    imports,
+    inspect,
+    labelling,
+    models,
+    searching,
+    stages,
+    taxonomy,
+    workspaces,
+)
 from pipelines.frugality import keep_memory_small
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -26,7 +37,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (workspaces, imports, stages, models, exports, labelling, searching, taxonomy, inspect):
+for module in (workspaces, imports, stages, models, figures, exports, labelling, searching, taxonomy, inspect):
     module.register(app)
 
 

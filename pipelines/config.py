@@ -196,11 +196,17 @@ class RollupConfig(_Section):
     )  # fmt: skip
 
 
+AreaKind = Literal["country", "region", "utla", "cauth", "lad", "custom", "postcode_area", "h3"]
+
+
+AREA_KINDS: tuple[AreaKind, ...] = ("country", "region", "cauth", "utla", "lad", "custom", "postcode_area", "h3")
+
+
 class AreasConfig(_Section):
     """Which places figures are made for."""
 
-    kinds: list[Literal["country", "region", "utla", "cauth", "lad", "custom", "postcode_area", "h3"]] = Field(
-        default_factory=lambda: ["country", "region", "cauth", "utla", "lad", "custom", "postcode_area", "h3"],
+    kinds: list[AreaKind] = Field(
+        default_factory=lambda: list(AREA_KINDS),
         description="kinds of area beside the whole list; cauth: combined authority, utla: upper tier, lad: district",
     )
     custom: dict[str, list[str]] = Field(

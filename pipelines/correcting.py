@@ -3,66 +3,71 @@ unread firms."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipelines.firm_texts import Tables
-from pipelines.frames import rows
 from pipelines.judgements import current_judgements
-from pipelines.rollup import Corrector
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
     from numpy.typing import NDArray
 
     from classifier.model import SectorModel
     from labels.taxonomy import Taxonomy
-    from pipelines.firm_facts import Amount
-    from pipelines.rollup import AreaKey
+    from pipelines.cluster_cells import Corrector
+    from pipelines.rollup import Correct
+    from pipelines.spreading import Ground
+    from pipelines.statistics.firm_columns import FirmColumns
     from pipelines.workspace import Workspace
 
-Maker = Callable[[Mapping[str, "tuple[AreaKey, ...]"], Mapping[str, "Mapping[str, Amount]"]], Corrector]
 DAYS_A_YEAR = 365.25
 
 
-def corrector_maker(
-    workspace: Workspace, tables: Tables, taxonomy: Taxonomy, model: SectorModel, firms: pd.DataFrame
-) -> Maker | None:
+def corrector_maker(workspace: Workspace, tables: Tables, taxonomy: Taxonomy, model: SectorModel) -> Correct | None:
     """What :func:`pipelines.rollup.rollup` makes its corrector with; None where there is nothing to correct by.
+
+    Counted in fractions no figure is corrected: an error rate says nothing of shares of firms.
 
     Raises:
         UsageError: A folder of ``audits/`` is not an audit as it was written.
     """
     from pipelines.audit_results import results
-    from pipelines.counting import Corrections, Evidence, Listed
+    from pipelines.counting import Corrections, Evidence, Kind, Listed
     from pipelines.current_audits import current_audits
     from pipelines.population import population
 
     audits, errors = current_audits(workspace), training_errors_of(model)
-    if not audits and errors is None:
+    rules = workspace.config.rollup
+    if (not audits and errors is None) or rules.counting == "fractional":
         return None
     judgements = current_judgements(workspace, taxonomy)
     evidence = Evidence(
         model.model_id, tuple((audit, results(audit, judgements, taxonomy)) for audit in audits), errors
     )
-    stand_in = workspace.config.rollup.unread_firms == "like_read_of_same_size_and_age"
 
-    def make(areas: Mapping[str, tuple[AreaKey, ...]], amounts: Mapping[str, Mapping[str, Amount]]) -> Corrector:
+    def make(firms: FirmColumns, ground: Ground) -> Corrector:
         import numpy as np
+        import pyarrow as pa
+        import pyarrow.compute as pc
 
-        firm_ids = tuple(sorted(areas))
-        sizes = {
-            metric: np.array(
-                [known[firm_id].value if firm_id in known else 0.0 for firm_id in firm_ids], dtype=np.float64
-            )
-            for metric, known in amounts.items()
-        }
+        from classifier.counting.sector_count import Entries
+
+        rows = np.flatnonzero(firms.counts)
+        ids = firms.firm_ids.take(pa.array(rows))
+        whole = population(tables, taxonomy, model.model_id, ids)
+        stand_in = rules.unread_firms == "like_read_of_same_size_and_age"
+        if not stand_in:  # unread firms add nothing: in a register they are the most
+            ids = pa.array(whole.firm_ids, pa.string())
+            rows = np.asarray(pc.index_in(ids, value_set=firms.firm_ids)).astype(np.int64)
+        row, atom, weight = ground.atoms.of(rows)
         listed = Listed(
-            firm_ids, tuple(areas[firm_id] for firm_id in firm_ids), sizes,
-            _cells(firm_ids, firms, amounts["employees"]) if stand_in else None,
+            ids, Entries(row, atom.astype(np.int64), weight, len(ground.atoms.codes)),
+            {kind: Kind(spread.codes, ground.atoms_in[kind]) for kind, spread in ground.spreads.items()},
+            {"employees": np.nan_to_num(firms.employees.newest[rows]),
+             "turnover_gbp": np.nan_to_num(firms.turnover_gbp.newest[rows])},
+            _cells(firms, rows) if stand_in else None,
         )  # fmt: skip
-        return Corrections(taxonomy, population(tables, taxonomy, model.model_id, areas.keys()), listed, evidence)
+        return Corrections(taxonomy, whole, listed, evidence)
 
     return make
 
@@ -73,18 +78,13 @@ def training_errors_of(model: SectorModel) -> NDArray[np.int64] | None:
     return None if found is None else found
 
 
-def _cells(firm_ids: tuple[str, ...], firms: pd.DataFrame, employees: Mapping[str, Amount]) -> NDArray[np.int64]:
+def _cells(firms: FirmColumns, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Size and age of each firm. Age counts back from the newest incorporation in the list: a clock would move
     figures."""
     import numpy as np
 
     from classifier.counting.unread import cells_by_size_and_age
 
-    began = {firm_id: day for firm_id, day in rows(firms, ("firm_id", "incorporated_on")) if day is not None}
-    newest = max(began.values(), default=None)
-    ages = [
-        (newest - began[firm_id]).days / DAYS_A_YEAR if newest is not None and firm_id in began else float("nan")
-        for firm_id in firm_ids
-    ]
-    sizes = [employees[firm_id].value if firm_id in employees else float("nan") for firm_id in firm_ids]
-    return cells_by_size_and_age(np.array(sizes, dtype=np.float64), np.array(ages, dtype=np.float64))
+    known = firms.begun[np.isfinite(firms.begun)]
+    ages = (known.max(initial=-np.inf) - firms.begun[rows]) / DAYS_A_YEAR
+    return cells_by_size_and_age(firms.employees.newest[rows], ages)

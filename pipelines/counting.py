@@ -8,32 +8,35 @@ Chance is seeded by what a figure rests on: the same tables and labels give the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from classifier.counting.choice import Choice, choose
 from classifier.counting.giants import giants
-from classifier.counting.records import Interval
 from classifier.counting.sector_count import (
+    Entries,
     Firms,
     Rated,
     Sample,
-    add_up,
     rated_by_audit,
     rated_by_errors,
+    sums_of,
     weighted_errors,
 )
+from classifier.counting.totals import Parts, ends, gathered
 from classifier.counting.training_errors import errors_of
 from labels.audit import place
-from pipelines.rollup import MIN_TWICE, AreaKey, Corrected
+from pipelines.statistics.flags import MIN_TWICE
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from numpy.typing import NDArray
 
-    from classifier.counting.records import ErrorCounts
+    from classifier.counting.records import ErrorCounts, MemberRates
     from labels.taxonomy import Taxonomy
     from pipelines.audit_files import Audit
     from pipelines.audit_results import SectorResult
@@ -52,13 +55,50 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Listed:
-    """All firms that count, sorted by firm_id."""
+class Kind:
+    """The areas of one kind, made of atoms: the smallest places that no border of any kind divides."""
 
-    firm_ids: tuple[str, ...]
-    areas: tuple[tuple[AreaKey, ...], ...]  # of each firm: one of each kind, always in the same order
+    codes: tuple[str, ...]
+    atoms: Any  # (n_areas, n_atoms) sparse matrix of noughts and ones
+
+
+@dataclass(frozen=True)
+class Listed:
+    """All firms that count, sorted by firm_id; those without words may be left out where nobody stands for them."""
+
+    firm_ids: pa.Array
+    entries: Entries  # firms over atoms
+    kinds: Mapping[str, Kind]
     sizes: Mapping[str, NDArray[np.float64]]  # measure: (n_firms,), 0 where not known
     cells: NDArray[np.int64] | None  # size and age, when read firms are to stand for the others
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Corrected figures of the areas of one kind, each ``(n_areas,)``: value, and the ends of the 95 % interval."""
+
+    value: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """What corrects the figures of one cluster; ``parts`` is None where the evidence cannot explain what was found."""
+
+    judged: int  # firms on whose judgement they rest
+    flags: tuple[str, ...]
+    parts: Mapping[str, tuple[Parts, MemberRates]] | None  # by measure, over atoms
+    kinds: Mapping[str, Kind]
+    rng: np.random.Generator
+
+    def ends(self, kind: str, areas: NDArray[np.int64]) -> dict[str, Ends]:
+        """Corrected figures of some areas of a kind, by measure; asked in the same order they are the same digits."""
+        atoms = self.kinds[kind].atoms[areas]
+        return {
+            measure: Ends(*ends(gathered(parts, atoms), rates, self.rng))
+            for measure, (parts, rates) in (self.parts or {}).items()
+        }
 
 
 class Corrections:
@@ -66,46 +106,41 @@ class Corrections:
 
     def __init__(self, taxonomy: Taxonomy, whole: Population, listed: Listed, evidence: Evidence) -> None:
         """Args: sectors; firms that were classified, all of them listed; firms that count; what is known of errors."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         self.taxonomy, self.whole, self.listed, self.evidence = taxonomy, whole, listed, evidence
-        index = {firm_id: row for row, firm_id in enumerate(listed.firm_ids)}
-        self._index = index
-        self._rows = np.array([index[firm_id] for firm_id in whole.firm_ids], dtype=np.int64)
-        self._parts = tuple(_partition([of_firm[kind] for of_firm in listed.areas])
-                            for kind in range(len(listed.areas[0]) if listed.areas else 0))  # fmt: skip
+        found = pc.index_in(pa.array(whole.firm_ids, pa.string()), value_set=listed.firm_ids)
+        self._rows = found.to_numpy(zero_copy_only=False).astype(np.int64)
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {firm_id: row for row, firm_id in enumerate(self.listed.firm_ids.to_pylist())}
 
     def choice(self, cluster: str) -> Choice:
         """On which evidence a cluster's count is corrected, and why."""
         return self._chosen(cluster)[0]
 
-    def corrected(self, cluster: str) -> dict[AreaKey, dict[str, Corrected]]:
-        """Corrected figures by area and plain metric; nothing where there is no evidence at all.
-
-        Where the evidence cannot explain what was found, the whole list has figures without a value and no area has
-        any.
-        """
+    def corrected(self, cluster: str) -> Corrected | None:
+        """What corrects a cluster's figures; None where there is no evidence at all."""
         choice, audit, result = self._chosen(cluster)
         if choice.basis == "none" or not len(self._rows):
-            return {}
+            return None
         about = f"{self.evidence.model_id} {audit.audit_id if audit else ''} {cluster} {choice.basis}"
         rng = np.random.default_rng(int.from_bytes(hashlib.sha256(about.encode()).digest()[:8], "big"))
         rated = self._rated(cluster, choice, audit, result, rng)
         flags = [_BASES[choice.basis]]
         if rated is None:
-            keys = self._parts[0][0]
-            nothing = Corrected(None, None, None, 0, (*flags, "no_value"))
-            return {key: dict.fromkeys((COUNT, *self.listed.sizes), nothing) for key in keys}
+            return Corrected(0, (*flags, "no_value"), None, self.listed.kinds, rng)
         if audit and result and result.twice < MIN_TWICE * int(result.known.sum()):
             flags.append("single_coder")
         if rated.giants_at_word:
             flags.append("giants_uncorrected")
         if self.listed.cells is not None:
             flags.append("unread_like_read")
-        found: dict[AreaKey, dict[str, Corrected]] = {}
-        for measure, sizes in ((COUNT, None), *self.listed.sizes.items()):
-            for keys, part in self._parts:
-                for key, total in zip(keys, add_up(rated, part, len(keys), rng, sizes), strict=True):
-                    found.setdefault(key, {})[measure] = _figure(total, rated.rates.judged, flags)
-        return found
+        measures = ((COUNT, None), *self.listed.sizes.items())
+        parts = {measure: sums_of(rated, self.listed.entries, rng, sizes) for measure, sizes in measures}
+        return Corrected(rated.rates.judged, tuple(flags), parts, self.listed.kinds, rng)
 
     def _chosen(self, cluster: str) -> tuple[Choice, Audit | None, SectorResult | None]:
         """The newest audit that can be used; without one, why the newest cannot."""
@@ -152,13 +187,13 @@ class Corrections:
     ) -> Sample:
         strata = audit.strata[result.sector]
         stratum = place(strata, chances, assigned)
-        drawn_from = [self._index.get(firm_id, -1) for firm_id in audit.firm_ids]
-        rows = np.array(drawn_from, dtype=np.int64)
+        index = self._index
+        rows = np.array([index.get(firm_id, -1) for firm_id in audit.firm_ids], dtype=np.int64)
         stratum[rows[rows >= 0]] = audit.frame[rows >= 0, audit.sectors.index(result.sector)]
         judged, member = np.zeros(len(stratum), dtype=np.bool_), np.zeros(len(stratum), dtype=np.bool_)
         for firm_id, known, is_member in zip(result.firm_ids, result.known, result.member, strict=True):
-            if known and firm_id in self._index:
-                judged[self._index[firm_id]], member[self._index[firm_id]] = True, is_member
+            if known and firm_id in index:
+                judged[index[firm_id]], member[index[firm_id]] = True, is_member
         return Sample(
             stratum, np.array([at.side == "in" for at in strata]), np.array([at.side == "giant" for at in strata]),
             judged, member, np.bincount(result.stratum[result.known], minlength=len(strata)),
@@ -171,14 +206,3 @@ _BASES = {
     "audit_errors": "corrected_by_error_rates",
     "training_errors": "from_training_errors",
 }
-
-
-def _partition(areas: Sequence[AreaKey]) -> tuple[tuple[AreaKey, ...], NDArray[np.int64]]:
-    """The areas of one kind, and the place of each firm among them."""
-    keys = tuple(sorted(set(areas)))
-    at = {key: number for number, key in enumerate(keys)}
-    return keys, np.array([at[area] for area in areas], dtype=np.int64)
-
-
-def _figure(total: Interval, judged: int, flags: Sequence[str]) -> Corrected:
-    return Corrected(total.value, total.low, total.high, judged, tuple(flags))

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from labels.taxonomy import Taxonomy, load_taxonomy
 from pipelines.correcting import corrector_maker
 from pipelines.errors import UsageError
 from pipelines.firm_texts import classified_firms
+from pipelines.leaves import in_order
 from pipelines.provenance import Provenance
-from pipelines.rollup import Rollup, rollup
-from pipelines.store import Lake
+from pipelines.rollup import ListTables, Rollup, rollup
+from pipelines.store import Lake, sharded
 from pipelines.tables import CELLS
 from pipelines.workspace import Workspace
 
@@ -84,17 +85,11 @@ def work_out(workspace: Workspace, moment: Moment) -> Figures:
     classified = classified_firms(moment)
     model = deciding_model(workspace, taxonomy, moment, classified.values())
     untrained = frozenset(model.untrained if model else ())
-    firms = moment.read("firms")
+    config = workspace.config
     made = rollup(
-        taxonomy,
-        firms,
-        moment.read("premises"),
-        moment.read("accounts"),
-        classified,
-        moment.read("assignments"),
-        untrained,
-        corrector_maker(workspace, moment, taxonomy, model, firms) if model else None,
-    )
+        taxonomy, ListTables(*(moment.read_arrow(field.name) for field in fields(ListTables))), classified, untrained,
+        config.rollup, config.areas, corrector_maker(workspace, moment, taxonomy, model) if model else None,
+    )  # fmt: skip
     return Figures(moment, taxonomy, model.model_id if model else None, untrained, frozenset(classified), made)
 
 
@@ -105,8 +100,8 @@ def publishable(workspace: Workspace, moment: Moment) -> Figures:
         UsageError: As for :func:`work_out`, or the cells were made from other tables.
     """
     figures = work_out(workspace, moment)
-    held = moment.read_arrow("cells", CELLS.names[1:]).to_pylist()
-    if sorted(held, key=_cell_key) != sorted(figures.made.cells, key=_cell_key):
+    wanted = sharded("cells", figures.made.cells, moment.shards)
+    if not in_order(moment.read_arrow("cells"), CELLS).equals(in_order(wanted, CELLS)):
         raise UsageError(
             "the figures are older than the tables: run firmscope rollup (or wait for the night that is under way)"
         )
@@ -158,10 +153,6 @@ def provenance_of(figures: Figures, running: str | None) -> Provenance:
     visits = figures.moment.read_arrow("sites", ["crawled_at"])["crawled_at"].to_pylist()
     data_date = max(visits).astimezone(UTC).date().isoformat() if visits else None
     return Provenance.of(figures.taxonomy, _made_by(figures.moment, running), data_date, figures.model_id)
-
-
-def _cell_key(cell: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(cell[name]) for name in CELLS.key)
 
 
 def _made_by(moment: Moment, running: str | None) -> str:

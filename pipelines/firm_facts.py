@@ -21,7 +21,7 @@ NOT_ATTEMPTED = "not_attempted"
 # The Companies House status of a company that has ceased to exist; "Active - Proposal to Strike off" still counts.
 DISSOLVED = "dissolved"
 # Where several sources name a registered office, the register is the authority, then the list that was imported.
-_SOURCES = ("register", "firm_list", "website")
+SOURCES = ("register", "firm_list", "website")
 _POSTCODE_AREA = re.compile(r"([A-Z]{1,2})[0-9]")
 
 
@@ -77,7 +77,7 @@ def places(premises: pd.DataFrame) -> dict[str, Place]:
         premises, ("firm_id", "postcode", "kind", "source", "lad_code")
     ):
         if kind == "registered":
-            rank = _SOURCES.index(source) if source in _SOURCES else len(_SOURCES)
+            rank = SOURCES.index(source) if source in SOURCES else len(SOURCES)
             registered.setdefault(firm_id, []).append((rank, postcode or "", lad_code or ""))
         else:
             trading.setdefault(firm_id, set()).add(Place(postcode or None, lad_code or None))

@@ -13,8 +13,9 @@ from typing import Any
 from pipelines.firm_lists import FirmList
 from pipelines.runs import Run
 from pipelines.store import Lake
-from pipelines.tables import FIRMS
+from pipelines.tables import FIRMS, PREMISES
 from pipelines.text_lists import TextList
+from pipelines.workspace import Workspace
 
 _PLACE_COLUMNS = ("postcode", "lad_code", "lat", "lon")
 _FIGURES = ("employees", "turnover_gbp")
@@ -38,7 +39,8 @@ def import_firms(run: Run, listed: FirmList) -> None:
                 if row["source"] != "firm_list"
                 and (row["firm_id"], row["postcode"], row["kind"]) not in listed_places  # the list goes before a site
             ]
-            counts.written["premises"] = lake.replace_firms("premises", ids, listed.premises + others, run.run_id)
+            rows = on_the_map(run.workspace, listed.premises) + others
+            counts.written["premises"] = lake.replace_firms("premises", ids, rows, run.run_id)
         known = {row["firm_id"]: row for row in _held(lake, "firms", ids)}
         firms = [_new_firm() | known.get(firm["firm_id"], {}) | firm for firm in listed.firms]
         counts.written["firms"] = lake.replace_firms("firms", ids, firms, run.run_id)
@@ -60,6 +62,21 @@ def import_texts(run: Run, texts: TextList, now: datetime) -> None:
         counts.written["pages"] = lake.replace_firms("pages", ids, pages, run.run_id)
         counts.written["sites"] = lake.replace_firms("sites", ids, sites, run.run_id)
         counts.written["firms"] = lake.replace_firms("firms", ids, firms, run.run_id)
+
+
+def on_the_map(workspace: Workspace, premises: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Addresses with the coordinates, district and hexagon of their postcode, where they brought none."""
+    import pyarrow as pa
+
+    from pipelines.geography.lookup import lookup_folder
+    from pipelines.geography.postcodes import Places, placed
+    from pipelines.schemas import arrow_schema
+
+    if not premises:
+        return []
+    rows = pa.Table.from_pylist(premises, schema=arrow_schema(PREMISES, PREMISES.names[1:]))
+    found: list[dict[str, Any]] = placed(rows, Places.open(lookup_folder(workspace.index_folder))).to_pylist()
+    return found
 
 
 def _new_firm() -> dict[str, Any]:

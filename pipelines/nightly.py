@@ -14,7 +14,7 @@ from pipelines.classifying import run_classify
 from pipelines.crawling import outcome_counts, run_crawl
 from pipelines.matching import run_match
 from pipelines.publishing import run_export, run_report, run_rollup
-from pipelines.rollup import ALL, METRICS
+from pipelines.rollup import ALL, LATEST, METRICS
 from pipelines.runs import Run
 from pipelines.screen import Screen
 from pipelines.training import current_model
@@ -101,10 +101,10 @@ def run_nightly(run: Run, screen: Screen) -> Summary:
 
 def cluster_rows(workspace: Workspace) -> tuple[ClusterRow, ...]:
     """Every cluster's figures for the whole list, as the table ``cells`` has them, in taxonomy order."""
-    columns = ["cluster", "area_kind", "metric", "value", "flags"]
+    columns = ["cluster", "area_kind", "metric", "period", "value", "flags"]
     figures: dict[str, dict[str, Any]] = {}
     for row in workspace.lake.read_arrow("cells", columns).to_pylist():
-        if row["area_kind"] == ALL and row["metric"] in METRICS:
+        if row["area_kind"] == ALL and row["metric"] in METRICS and row["period"] == LATEST:
             figures.setdefault(row["cluster"], {"not_trained": "not_trained" in row["flags"]})[row["metric"]] = row[
                 "value"
             ]

@@ -3,7 +3,6 @@ share."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,19 +26,21 @@ class Population:
     assigned: NDArray[np.bool_]  # (n_firms, n_sectors)
 
 
-def population(tables: Tables, taxonomy: Taxonomy, model_id: str, counted: Collection[str]) -> Population:
+def population(tables: Tables, taxonomy: Taxonomy, model_id: str, counted: pa.Array) -> Population:
     """Firms of ``counted`` that the model has scored, or that are in a sector.
 
     Scores are taken as they stand, also those of words that have changed since: so is membership.
     """
-    scores = tables.read_arrow("scores", ["firm_id", "sector", "probability", "model_id"])
-    assignments = tables.read_arrow("assignments", ["firm_id", "sector", "assigned"])
+    import pyarrow as pa
     import pyarrow.compute as pc
 
+    scores = tables.read_arrow("scores", ["firm_id", "sector", "probability", "model_id"])
+    assignments = tables.read_arrow("assignments", ["firm_id", "sector", "assigned"])
     scores = scores.filter(pc.equal(scores["model_id"], model_id))
     assignments = assignments.filter(assignments["assigned"])
-    spoken = {*pc.unique(scores["firm_id"]).to_pylist(), *pc.unique(assignments["firm_id"]).to_pylist()}
-    firm_ids = tuple(sorted(spoken & set(counted)))
+    spoken = pc.unique(pa.chunked_array([*scores["firm_id"].chunks, *assignments["firm_id"].chunks], pa.string()))
+    spoken = spoken.filter(pc.is_in(spoken, value_set=counted))
+    firm_ids = tuple(sorted(spoken.to_pylist()))
     probabilities = np.zeros((len(firm_ids), len(taxonomy.keys)), dtype=np.float32)
     rows, columns, kept = places_of(scores, firm_ids, taxonomy)
     probabilities[rows, columns] = scores["probability"].to_numpy()[kept]

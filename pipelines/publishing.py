@@ -15,10 +15,16 @@ from typing import TYPE_CHECKING
 
 from labels.taxonomy import load_taxonomy
 from pipelines import export
+from pipelines.best_accounts import best_accounts
 from pipelines.export_files import write_export
 from pipelines.figures import Figures, Moment, provenance_of, publishable, work_out
+from pipelines.geography.areas import Areas
+from pipelines.geography.hotspots import MIN_FIRMS
+from pipelines.geography.placing import place_premises
+from pipelines.landscape import all_hotspots, distortion_rows, related_rows
 from pipelines.reporting import ReportInput, build_report
 from pipelines.runs import Run
+from pipelines.store import sharded
 from pipelines.workspace import Workspace, write_whole
 
 if TYPE_CHECKING:
@@ -28,7 +34,7 @@ FORMATS = ("csv", "parquet")
 STATE = (
     "published.json"  # in exports/ and in report/: the state of the tables that the files beside it show, and theirs
 )
-SHOWN = ("firms", "premises", "accounts", "sites", "pages", "scores", "assignments", "near_misses", "cells")
+SHOWN = ("firms", "premises", "accounts", "grants", "sites", "pages", "scores", "assignments", "near_misses", "cells")
 _EXPORTED = tuple(f"{name}.{file_format}" for name in export.EXPORTS for file_format in FORMATS)
 
 
@@ -39,12 +45,18 @@ def run_rollup(run: Run) -> None:
         UsageError: The firms were classified by several models, or with other sectors than the taxonomy has now.
     """
     lake = run.workspace.lake
+    place_premises(run)
     with run.stage("rollup") as counts:
         made = work_out(run.workspace, Moment.now(lake)).made
+        least = max(MIN_FIRMS, run.workspace.config.rollup.suppress_below)
+        beside = {
+            "distortions": distortion_rows(made), "hotspots": all_hotspots(made, least), "related": related_rows(made)
+        }  # fmt: skip
+        for name, found in beside.items():
+            counts.written[name] = lake.replace_all(name, found, run.run_id)
         counts.rows_in, counts.rows_out = made.firms.rows_in, made.firms.counted
-        for drop in made.firms.dropped:
-            run.drop(counts, drop.firm_id, drop.reason, drop.detail)
-        counts.written["cells"] = lake.replace_all("cells", made.cells, run.run_id)
+        run.drop_all(counts, ((drop.firm_id, drop.reason, drop.detail) for drop in made.firms.dropped))
+        counts.written["cells"] = lake.replace_all("cells", sharded("cells", made.cells, lake.shards), run.run_id)
 
 
 def run_export(run: Run) -> list[Path]:
@@ -66,7 +78,7 @@ def run_export(run: Run) -> list[Path]:
         provenance = provenance_of(figures, run.run_id)
         written = []
         for name in export.EXPORTS:
-            frame = _frame(figures, name)
+            frame = _frame(workspace, figures, name)
             for file_format in FORMATS:
                 path = folder / f"{name}.{file_format}"
                 written.append(write_export(name, frame, path, file_format, provenance).path)
@@ -96,18 +108,24 @@ def run_report(run: Run) -> Path:
             provenance=provenance_of(figures, run.run_id),
             firms=moment.read("firms"),
             premises=moment.read("premises"),
-            accounts=moment.read("accounts"),
+            accounts=best_accounts(moment.read_arrow("accounts"), workspace.config.rollup.amount_sources),
             sites=moment.read("sites"),
             readable=figures.classified,
             waiting=worded - figures.classified,
             assignments=moment.read("assignments"),
             cells=moment.read("cells"),
             untrained=figures.untrained,
+            area_names=_area_names(),
         )
         build_report(folder, given)
         counts.rows_out = 1
         _mark_published(workspace, moment, folder, [page.name])
         return page
+
+
+def _area_names() -> dict[str, str]:
+    areas = Areas.load()
+    return {code: areas.name_of("lad", code) for code in areas.codes("lad")}
 
 
 def export_to(workspace: Workspace, name: str, file_format: str, path: Path) -> int:
@@ -117,10 +135,10 @@ def export_to(workspace: Workspace, name: str, file_format: str, path: Path) -> 
         UsageError: The figures cannot be published as they stand; the message says what to run first.
     """
     figures = publishable(workspace, Moment.now(workspace.lake))
-    return write_export(name, _frame(figures, name), path, file_format, provenance_of(figures, None)).rows
+    return write_export(name, _frame(workspace, figures, name), path, file_format, provenance_of(figures, None)).rows
 
 
-def _frame(figures: Figures, name: str) -> pd.DataFrame:
+def _frame(workspace: Workspace, figures: Figures, name: str) -> pd.DataFrame:
     read, taxonomy = figures.moment.read, figures.taxonomy
     if name == "cells":
         return export.cells_export(taxonomy, read("cells"))
@@ -130,7 +148,8 @@ def _frame(figures: Figures, name: str) -> pd.DataFrame:
     sites = read("sites")
     if name == "scores":
         return export.scores_export(taxonomy, firms, sites, read("scores"), assignments)
-    return export.firms_export(taxonomy, firms, read("premises"), read("accounts"), sites, assignments)
+    accounts = best_accounts(figures.moment.read_arrow("accounts"), workspace.config.rollup.amount_sources)
+    return export.firms_export(taxonomy, firms, read("premises"), accounts, sites, assignments)
 
 
 def _mark(workspace: Workspace, moment: Moment, folder: Path, files: Sequence[str]) -> dict[str, object]:

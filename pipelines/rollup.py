@@ -1,102 +1,77 @@
-"""Count the firms of every cluster, and add up their employees and turnover, for the whole list and by area.
+"""Count the firms of every cluster, and add up their figures, for the whole list and by area.
 
 Every sector is a cluster of its key; those that ``taxonomy.yaml`` gathers of sectors and SIC codes are counted beside
 them. Parts add up: the areas of a kind, the area ``unknown`` among them, hold exactly the firms of ``all``. Clusters do
-not: a firm in two clusters is counted in both. A count of nobody is null, not 0, where nobody could have been found.
-A corrected figure never takes the place of the plain one: it is a metric of its own beside it.
+not, unless firms are counted in fractions. A count of nobody is null, not 0, where nobody could have been found. A
+corrected figure never takes the place of the plain one: it is a metric of its own beside it.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
-from pipelines.containers import gather
-from pipelines.errors import TableError
-from pipelines.firm_facts import AMOUNTS, Amount, Place, left_out, newest_amounts, places
-from pipelines.frames import rows
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.cell_columns import CellColumns
+from pipelines.cluster_cells import METRICS, Corrector, Whole, add_cluster
+from pipelines.config import AreasConfig, RollupConfig
+from pipelines.distorting import prepared
+from pipelines.geography.areas import BOUNDARIES
+from pipelines.list_columns import firm_columns
+from pipelines.memberships import Membership, assigned_firms, memberships
+from pipelines.spreading import ALL, UNKNOWN, Ground, spread_firms
+from pipelines.statistics.area_sums import AreaSums, area_sums, members_over
+from pipelines.statistics.distortions import Distortion
+from pipelines.statistics.figures import LATEST
+from pipelines.statistics.flags import FLAGS
+from pipelines.statistics.measures import Definitions, Measures
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from numpy.typing import NDArray
 
     from labels.taxonomy import Taxonomy
+    from pipelines.statistics.firm_columns import FirmColumns
 
-ALL = "all"
-UNKNOWN = "unknown"
-AREA_KINDS = (ALL, "lad", "postcode_area")
-METRICS = ("businesses", *AMOUNTS)
+AREA_KINDS = (ALL, "country", "region", "utla", "cauth", "lad", "custom", "postcode_area", "h3")
 CORRECTED = {metric: f"{metric}_corrected" for metric in METRICS}
-PERIOD = "latest"
 
-# Conventions, not measurements: under four fifths read, the unread firms can outweigh most differences between areas;
-# under half known, a sum says more about who files accounts than about the cluster. Look again with the error bars.
-LOW_COVERAGE = 0.8
-FEW_VALUES = 0.5
-MIN_TWICE = 0.8
-
-FLAGS: dict[str, str] = {
-    "uncorrected": "The count takes the classifier's word for every firm; its errors have not been corrected for.",
-    "no_interval": "The plain figure has no error bar; a corrected one, where there is one, has its own.",
-    "low_coverage": f"Fewer than {LOW_COVERAGE:.0%} of the area's firms in the list were read and classified.",
-    "few_values": f"Fewer than {FEW_VALUES:.0%} of the firms counted have a known value; the sum leaves out the rest.",
-    "no_value": "Nothing is known: no firm was read and classified, or none that is counted here has a known value.",
-    "not_trained": "The model had too few examples of this sector to find firms; those counted came through its parts.",
-    "gathered": (
-        "A cluster that gathers sectors and SIC codes: a firm counts once, in however many of them it is. No corrected "
-        "figure is made of it."
-    ),
-    "part_not_trained": (
-        "The model had too few examples of some of the sectors gathered here: their firms are missing, unless a SIC "
-        "code or a part brings them in."
-    ),
-    "imputed_values": "Part of the sum was estimated, not reported.",
-    "corrected_by_audit": "Corrected by an audit sample of these firms (calibration estimator).",
-    "corrected_by_error_rates": (
-        "Corrected by error rates of an audit of other firms (misclassification estimator): right as long as members "
-        "and others look here as they did there."
-    ),
-    "from_training_errors": (
-        "Corrected by the errors on the training firms, which nobody drew at random; an audit sample would be a "
-        "measurement, this is a guess with a formula."
-    ),
-    "single_coder": f"Fewer than {MIN_TWICE:.0%} of the firms judged in the audit were judged by two coders.",
-    "giants_uncorrected": "A firm so large that it moves the total has not been judged, and counts as classified.",
-    "unread_like_read": (
-        "Firms that could not be read were taken to be like those of their size and age that could: an assumption, not "
-        "a finding."
-    ),
-}
-
-_OF_THE_TABLES = ("low_coverage", "few_values", "imputed_values")  # hold for a corrected figure as for the plain one
-
-AreaKey = tuple[str, str]  # area_kind, area_code
+__all__ = [
+    "ALL",
+    "AREA_KINDS",
+    "CORRECTED",
+    "FLAGS",
+    "LATEST",
+    "METRICS",
+    "UNKNOWN",
+    "Drop",
+    "Ledger",
+    "ListTables",
+    "Rollup",
+    "rollup",
+]
 
 
 @dataclass(frozen=True)
-class Corrected:
-    """A corrected figure with its 95 % interval, and the number of judged firms that it rests on; null: nothing can
-    be said."""
+class ListTables:
+    """Tables of a list, as Arrow, with the columns of ``pipelines.tables``."""
 
-    value: float | None
-    low: float | None
-    high: float | None
-    judged: int
-    flags: tuple[str, ...]
+    firms: pa.Table
+    premises: pa.Table
+    accounts: pa.Table
+    grants: pa.Table
+    assignments: pa.Table
 
 
-class Corrector(Protocol):
-    """What corrects the figures of a cluster; see ``pipelines.counting``."""
-
-    def corrected(self, cluster: str) -> Mapping[AreaKey, Mapping[str, Corrected]]:
-        """Corrected figures by area and plain metric; empty where there is nothing to correct by."""
+Correct = Callable[["FirmColumns", Ground], Corrector | None]
 
 
 @dataclass(frozen=True, order=True)
 class Drop:
-    """A row that no figure counts: the reason as a word to count by, the detail as a sentence part to read."""
+    """A row that no figure of today counts: the reason as a word to count by, the detail as a sentence part to read."""
 
     firm_id: str
     reason: Literal["dissolved", "not_in_firm_list"]
@@ -116,167 +91,118 @@ class Ledger:
 class Rollup:
     """Rows of the table ``cells`` without ``shard``, in a fixed order, and what was left out of them."""
 
-    cells: list[dict[str, object]]
+    cells: pa.Table
     firms: Ledger
     assignments: Ledger
+    distortions: tuple[tuple[str, Distortion], ...]  # cluster, what was found
+    listed: FirmColumns = field(repr=False, compare=False)
+    ground: Ground = field(repr=False, compare=False)
+    members: Mapping[str, Membership] = field(repr=False, compare=False)
 
 
 def rollup(
     taxonomy: Taxonomy,
-    firms: pd.DataFrame,
-    premises: pd.DataFrame,
-    accounts: pd.DataFrame,
-    readable: Iterable[str],
-    assignments: pd.DataFrame,
+    tables: ListTables,
+    readable: Iterable[str] | pa.Array,
     untrained: Iterable[str] = (),
-    correct: Callable[[Mapping[str, tuple[AreaKey, ...]], Mapping[str, Mapping[str, Amount]]], Corrector] | None = None,
+    rules: RollupConfig | None = None,
+    where_: AreasConfig | None = None,
+    correct: Correct | None = None,
 ) -> Rollup:
-    """Cells of every cluster: businesses, employees, turnover_gbp; for the whole list and by area.
+    """Cells of every cluster, for the whole list and by area.
 
-    Every cluster has its three cells for the area ``all``; other areas have cells only where a firm was counted. Where
-    a cluster can be corrected, every area with a firm has six: the corrected figures stand beside the plain ones.
+    Every cluster has its three plain cells of today for the area ``all``; other areas have them where a firm was
+    counted. Where a cluster can be corrected, every area with a firm of the list has six: the corrected figures stand
+    beside the plain ones. Other metrics stand where they can be said (pipelines/README.md).
 
     Args:
         taxonomy: Sectors to count, and clusters that gather them; these are never corrected.
-        firms: Table ``firms``; dissolved firms are dropped, with the reason.
-        premises: Table ``premises``.
-        accounts: Table ``accounts``.
+        tables: Tables; dissolved firms are dropped from the figures of today, with the reason.
         readable: firm_id of each firm whose words, as they stand, have been classified.
-        assignments: Table ``assignments``.
         untrained: Sectors that the model cannot find; their count of nobody is null, and they are not corrected.
-        correct: Makes the corrector out of the areas of each firm that counts and the amounts known. None: no figure
-            is corrected.
+        rules: Allocation, counting and definitions.
+        where_: Kinds of area.
+        correct: Makes the corrector out of the firms and where they are. None: no figure is corrected.
 
     Raises:
         TableError: A firm stands twice, a sector is not in the taxonomy, or a firm is in a sector without its parent.
     """
-    gone = left_out(firms)
-    listed = [firm_id for (firm_id,) in rows(firms, ("firm_id",))]
-    where = places(premises)
-    areas = {firm_id: _areas(where.get(firm_id, Place())) for firm_id in listed if firm_id not in gone}
-    in_list = Counter(area for of_firm in areas.values() for area in of_firm)
-    read = Counter(area for firm_id in set(readable) & areas.keys() for area in areas[firm_id])
-    members, ledger = _members(taxonomy, assignments, areas, gone)
-    amounts = {amount: newest_amounts(accounts, amount) for amount in AMOUNTS}
-    unseen = set(untrained)
-    gathered = {cluster.key: cluster for cluster in taxonomy.clusters}
-    members, coded = gather(taxonomy, firms, members, areas)
-    with_codes = Counter(area for firm_id in coded for area in areas[firm_id])
-    corrector = correct(areas, amounts) if correct else None
-
-    cells: list[dict[str, object]] = []
-    for cluster in taxonomy.counted:
-        by_area: dict[AreaKey, list[str]] = {(ALL, ALL): []}
-        for firm_id in members[cluster]:
-            for area in areas[firm_id]:
-                by_area.setdefault(area, []).append(firm_id)
-        container = gathered.get(cluster)
-        beside = corrector.corrected(cluster) if corrector and not container and cluster not in unseen else {}
-        known = with_codes if container and not container.sectors else read
-        blind = bool(unseen.intersection(container.sectors)) if container else cluster in unseen
-        flags = ["gathered"] if container else []
-        flags += (["part_not_trained"] if container else ["not_trained"]) if blind else []
-        for area in beside:
-            by_area.setdefault(area, [])
-        for area in sorted(by_area, key=lambda key: (AREA_KINDS.index(key[0]), key[1])):
-            read_share = known[area] / in_list[area] if in_list[area] else 0.0
-            nought = not blind and (read_share > 0 or not in_list[area])
-            plain = _cells(cluster, area, by_area[area], read_share, amounts, nought, flags)
-            cells.extend(plain)
-            cells.extend(_beside(cell, beside[area], read_share) for cell in plain if area in beside)
-    left = tuple(sorted(_drop(firm_id, gone) for firm_id in gone))
-    return Rollup(cells, Ledger(len(listed), len(areas), left), ledger)
-
-
-def _areas(place: Place) -> tuple[AreaKey, ...]:
-    return (ALL, ALL), ("lad", place.lad_code or UNKNOWN), ("postcode_area", place.postcode_area or UNKNOWN)
-
-
-def _drop(firm_id: str, gone: Mapping[str, str]) -> Drop:
-    if firm_id in gone:
-        return Drop(firm_id, "dissolved", gone[firm_id])
-    return Drop(firm_id, "not_in_firm_list", "removed from the firm list since it was classified")
-
-
-def _members(
-    taxonomy: Taxonomy, assignments: pd.DataFrame, counted: Mapping[str, object], gone: Mapping[str, str]
-) -> tuple[dict[str, set[str]], Ledger]:
-    members: dict[str, set[str]] = {key: set() for key in taxonomy.keys}
-    dropped: list[Drop] = []
-    rows_in = 0
-    for firm_id, sector, assigned in rows(assignments, ("firm_id", "sector", "assigned")):
-        rows_in += 1
-        if firm_id not in counted:
-            dropped.append(_drop(firm_id, gone))
-        elif assigned and sector not in members:
-            raise TableError(
-                f"firm {firm_id!r} is assigned to {sector!r}, which taxonomy {taxonomy.id} version {taxonomy.version} "
-                "does not have; train and classify with this taxonomy, then roll up again"
-            )
-        elif assigned:
-            members[sector].add(firm_id)
-    for sector in taxonomy.sectors:
-        for parent in sector.parents:
-            astray = min(members[sector.key] - members[parent], default=None)
-            if astray is not None:
-                raise TableError(
-                    f"firm {astray!r} is assigned to {sector.key} but not to its parent {parent}; classify again"
-                )
-    return members, Ledger(rows_in, rows_in - len(dropped), tuple(sorted(dropped)))
-
-
-def _cells(
-    cluster: str, area: AreaKey, firm_ids: list[str], read_share: float, amounts: Mapping[str, Mapping[str, Amount]],
-    nought: bool, flags: list[str],
-) -> list[dict[str, object]]:  # fmt: skip
-    """``nought``: to have found nobody means that there is nobody to be found, as far as the classifier can tell."""
-    common = ["uncorrected", "no_interval", *flags] + (["low_coverage"] if read_share < LOW_COVERAGE else [])
-    businesses = float(len(firm_ids)) if firm_ids or nought else None
-    counting = common if businesses is not None else [*common, "no_value"]
-    cells = [_cell(cluster, area, "businesses", businesses, len(firm_ids), read_share, counting)]
-    for metric, by_firm in amounts.items():
-        known = [by_firm[firm_id] for firm_id in firm_ids if firm_id in by_firm]
-        # fsum rounds once, so that the order of rows cannot show in the last digit.
-        value = math.fsum(amount.value for amount in known) if known else None
-        share = len(known) / len(firm_ids) if firm_ids else 0.0
-        flags = list(common)
-        if not known:
-            flags.append("no_value")
-        elif share < FEW_VALUES:
-            flags.append("few_values")
-        if any(amount.imputed for amount in known):
-            flags.append("imputed_values")
-        cells.append(_cell(cluster, area, metric, value, len(known), share, flags))
-    return cells
-
-
-def _beside(plain: Mapping[str, object], found: Mapping[str, Corrected], read_share: float) -> dict[str, object]:
-    """The corrected cell of a plain one: same coverage, its own value, interval, firms judged and flags."""
-    metric, said = str(plain["metric"]), plain["flags"]
-    made = found[metric]
-    flags = [*made.flags, *(flag for flag in _OF_THE_TABLES if flag in cast("list[str]", said))]
-    value, low, high = made.value, made.low, made.high
-    if not read_share and "unread_like_read" not in made.flags and not value:
-        value = low = high = None  # nobody was read: nobody could have been found
-        flags = [*dict.fromkeys([*flags, "no_value"])]
-    return dict(plain) | {
-        "metric": CORRECTED[metric], "value": value, "low": low, "high": high, "n": made.judged, "flags": flags,
-    }  # fmt: skip
-
-
-def _cell(
-    cluster: str, area: AreaKey, metric: str, value: float | None, n: int, coverage: float, flags: list[str]
-) -> dict[str, object]:
-    return {
-        "cluster": cluster,
-        "area_kind": area[0],
-        "area_code": area[1],
-        "metric": metric,
-        "period": PERIOD,
-        "value": value,
-        "low": None,
-        "high": None,
-        "n": n,
-        "coverage": coverage,
-        "flags": list(flags),
+    rules, where_ = rules or RollupConfig(), where_ or AreasConfig()
+    firms = firm_columns(
+        tables.firms, tables.accounts, tables.grants, readable, rules.amount_sources, rules.years
+    )  # fmt: skip
+    ground = spread_firms(
+        tables.premises, firms.firm_ids, rules.allocation, where_.kinds, where_.custom
+    )  # fmt: skip
+    assigned = assigned_firms(taxonomy, tables.assignments, firms.firm_ids)
+    sorted_firms = tables.firms.select(["sic_codes", "name"]).take(pc.sort_indices(tables.firms["firm_id"]))
+    members = memberships(taxonomy, assigned, sorted_firms["sic_codes"], rules.counting)
+    ready = prepared(firms, ground, members, rules, sorted_firms["name"])
+    definitions = _definitions(rules, firms)
+    in_a_sector = np.zeros(len(firms), dtype=np.bool_)
+    for found in assigned.in_sector.values():
+        in_a_sector[found] = True
+    findable = {"read": firms.read | in_a_sector, "codes": firms.has_codes, "all": np.ones(len(firms), dtype=np.bool_)}
+    bases = {
+        basis: {kind: _base(firms, ground, kind, mask) for kind in ground.spreads}
+        for basis, mask in findable.items()
+        if basis == "read" or taxonomy.clusters
     }
+    given = Whole(
+        taxonomy, firms, ground, definitions, rules, bases,
+        {kind: _base(firms, ground, kind, np.ones(len(firms), dtype=np.bool_)) for kind in ground.spreads},
+        frozenset(untrained), bool(np.isfinite(firms.ended).any()), correct(firms, ground) if correct else None,
+    )  # fmt: skip
+    cells = CellColumns(
+        AREA_KINDS, rules=f"allocation={rules.allocation} counting={rules.counting}", boundaries=BOUNDARIES
+    )
+    for cluster in taxonomy.counted:
+        add_cluster(given, cluster, ready.counted[cluster], cells)
+    ledgers = _ledgers(tables, firms, assigned.place)
+    return Rollup(cells.table(), *ledgers, ready.distortions, firms, ground, members)
+
+
+def _definitions(rules: RollupConfig, firms: FirmColumns) -> Definitions:
+    base = (rules.base_year or firms.years[-1] - 5) if firms.years else None
+    return Definitions(
+        base if base in firms.years and base != firms.years[-1] else None, rules.high_growth_measure,
+        rules.high_growth_rate, rules.high_growth_years, rules.high_growth_employees, rules.large_turnover_gbp,
+    )  # fmt: skip
+
+
+def _base(firms: FirmColumns, ground: Ground, kind: str, findable: NDArray[np.bool_]) -> AreaSums:
+    """Firms of today over all areas of a kind: all, those read, and the figures that quotients compare with."""
+    rows = np.flatnonzero(firms.counts & findable)
+    jobs = firms.employees.newest[rows]
+    known = np.isfinite(jobs)
+    jobs = np.nan_to_num(jobs)
+    columns = (np.ones(len(rows)), firms.read[rows], firms.has_codes[rows], jobs, jobs**2, known)
+    matrix = np.stack([np.asarray(column, dtype=np.float64) for column in columns], axis=1)
+    names = ("businesses", "read", "codes", "employees", "employees_squared", "employees_known")
+    spread = ground.spreads[kind]
+    return area_sums(spread, members_over(spread, rows), Measures(names, matrix), everywhere=True)
+
+
+def _ledgers(tables: ListTables, firms: FirmColumns, place: NDArray[np.int64]) -> tuple[Ledger, Ledger]:
+    gone = np.flatnonzero(~firms.counts)
+    days = firms.ended[gone]
+    known = np.isfinite(days)
+    dated = np.datetime_as_string(np.datetime64("1970-01-01", "D") + np.where(known, days, 0).astype(np.int64))
+    ids = firms.firm_ids.take(pa.array(gone)).to_pylist()
+    drops = [
+        Drop(
+            firm_id, "dissolved", f"dissolved on {day}" if said else "dissolved according to its status in the register"
+        )
+        for firm_id, day, said in zip(ids, dated, known, strict=True)
+    ]
+    details = {drop.firm_id: drop for drop in drops}
+    rows = np.flatnonzero((place < 0) | ~firms.counts[place])
+    of_rows = [
+        details.get(firm_id) or Drop(firm_id, "not_in_firm_list", "removed from the firm list since it was classified")
+        for firm_id in tables.assignments["firm_id"].take(pa.array(rows)).to_pylist()
+    ]
+    total = len(firms)
+    return (
+        Ledger(total, total - len(drops), tuple(sorted(drops))),
+        Ledger(len(place), len(place) - len(of_rows), tuple(sorted(of_rows))),
+    )

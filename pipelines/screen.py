@@ -67,6 +67,25 @@ def print_table(table: Table) -> None:
     Console(width=width, highlight=False).print(table)
 
 
+def rows_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Rows of any kind; columns in which nothing stands are left out."""
+    table = Table()
+    names = [name for name in rows[0] if any(row[name] not in (None, "", [], ()) for row in rows)]
+    for name in names:
+        table.add_column(name.replace("_", " ").capitalize(), overflow="fold")
+    for row in rows:
+        table.add_row(*(_plain(row[name]) for name in names))
+    return table
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
+    return "-" if value is None else str(value)
+
+
 def number(value: float | None) -> str:
     """A figure for a person: thousands separated, ``-`` when it is not known."""
     return "-" if value is None or value != value else f"{value:,.0f}"

@@ -94,6 +94,16 @@ def weighted_errors(sample: Sample, firms: NDArray[np.float64]) -> ErrorCounts:
     return ErrorCounts(hits, misses, false_alarms, rejections)
 
 
+@dataclass(frozen=True)
+class Entries:
+    """Firms over parts, such as premises over places: a firm may stand in several, with weights that add up to 1."""
+
+    firm: NDArray[np.int64]  # (n_entries,)
+    part: NDArray[np.int64]  # (n_entries,) from 0
+    weight: NDArray[np.float64]  # (n_entries,)
+    n_parts: int
+
+
 def add_up(
     rated: Rated,
     part: NDArray[np.int64],
@@ -101,7 +111,7 @@ def add_up(
     rng: np.random.Generator,
     sizes: NDArray[np.float64] | None = None,
 ) -> list[Interval]:
-    """Total of each part with its 95 % interval.
+    """Total of each part with its 95 % interval, where every firm stands in one part.
 
     Args:
         rated: Of one of the functions above.
@@ -110,12 +120,35 @@ def add_up(
         rng: Source of chance.
         sizes: ``(n_firms,)`` employees or turnover, 0 where not known. None: firms are counted.
     """
-    each = np.ones(len(part)) if sizes is None else sizes
+    entries = Entries(np.arange(len(part)), part, np.ones(len(part)), n_parts)
+    return totals(*sums_of(rated, entries, rng, sizes), rng)
+
+
+def sums_of(
+    rated: Rated, entries: Entries, rng: np.random.Generator, sizes: NDArray[np.float64] | None = None
+) -> tuple[Parts, MemberRates]:
+    """What :func:`classifier.counting.totals.ends` needs for the parts, or for larger ones made of them.
+
+    A firm's square is shared out by its weights: exact where it stands in one part, and an upper bound of its variance
+    where it stands in several.
+
+    Args:
+        rated: Of one of the functions above.
+        entries: Firms over parts.
+        rng: Source of chance.
+        sizes: ``(n_firms,)`` employees or turnover, 0 where not known. None: firms are counted.
+    """
+    each = np.ones(len(rated.stratum)) if sizes is None else sizes
     stratum, rates = (rated.stratum, rated.rates) if sizes is None else _by_size(rated, sizes, rng)
-    parts = parts_of(part, n_parts, stratum, len(rates.point), each, rated.unjudged, rated.in_full)
+    firm, weight = entries.firm, entries.weight
+    of_entry = each[firm]
+    parts = parts_of(
+        entries.part, entries.n_parts, stratum[firm], len(rates.point), of_entry * weight, rated.unjudged[firm],
+        rated.in_full[firm], of_entry**2 * weight,
+    )  # fmt: skip
     if rated.firms.cells is not None:
-        parts = _with_unread(parts, stratum, len(rates.point), rated.firms, rated.firms.cells, part, each)
-    return totals(parts, rates, rng)
+        parts = _with_unread(parts, stratum, len(rates.point), rated.firms, rated.firms.cells, entries, of_entry)
+    return parts, rates
 
 
 def _by_size(
@@ -161,12 +194,15 @@ def _joined(
 
 def _with_unread(
     parts: Parts, stratum: NDArray[np.int64], n_strata: int, firms: Firms, cells: NDArray[np.int64],
-    part: NDArray[np.int64], sizes: NDArray[np.float64],
+    entries: Entries, sizes: NDArray[np.float64],
 ) -> Parts:  # fmt: skip
     shares = stand_ins(cells, firms.read, stratum, n_strata)
-    unread = ~firms.read
+    unread = ~firms.read[entries.firm]
     shape = (len(parts.known), len(shares))
-    place = part[unread] * shape[1] + cells[unread]
-    added = [np.bincount(place, weights=sizes[unread] ** power, minlength=shape[0] * shape[1]) for power in (1, 2)]
+    place = entries.part[unread] * shape[1] + cells[entries.firm[unread]]
+    added = [
+        np.bincount(place, weights=entries.weight[unread] * sizes[unread] ** power, minlength=shape[0] * shape[1])
+        for power in (1, 2)
+    ]
     first, second = (found.reshape(shape) @ shares for found in added)
     return Parts(parts.known, parts.sizes + first, parts.squares + second)

@@ -29,9 +29,10 @@ def size_bands(sizes: NDArray[np.float64], expected: NDArray[np.float64]) -> NDA
         sizes: ``(n_firms,)``.
         expected: ``(n_firms,)`` chance that the firm is a member; 0 for firms that are not looked at.
     """
-    order = np.argsort(sizes, kind="stable")
+    adds = np.flatnonzero((sizes > 0) & (expected > 0))  # most firms' turnover is not known: they move no edge
+    order = adds[np.argsort(sizes[adds], kind="stable")]
     summed = np.cumsum((sizes * expected)[order])
-    if not len(order) or summed[-1] <= 0:
+    if not len(order):
         return np.zeros(len(sizes), dtype=np.int64)
     edges = sizes[order][np.searchsorted(summed, summed[-1] * np.arange(1, N_BANDS) / N_BANDS)]
     return np.asarray(np.searchsorted(edges, sizes, side="left"), dtype=np.int64)

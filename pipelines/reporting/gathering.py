@@ -29,7 +29,7 @@ from pipelines.frames import rows
 from pipelines.outside_text import safe_link
 from pipelines.reporting.content import Area, Cluster, Figure, Firm, FirmList, Outcome, Report, ReportInput, Tier
 from pipelines.reporting.wording import OUTCOMES, TIERS, by_code, limits
-from pipelines.rollup import ALL, CORRECTED, FLAGS, METRICS, UNKNOWN
+from pipelines.rollup import ALL, CORRECTED, FLAGS, LATEST, METRICS, UNKNOWN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,8 @@ MAX_FIRMS = 200  # rows of a list; 30 full lists make a page of about 4 MB, whic
 MAX_AREAS = 40
 
 _BY_CODE = {"probability": None, "evidence_sentence": None, "evidence_url": None}
-_CELL = ("cluster", "area_kind", "area_code", "metric", "value", "low", "high", "n", "coverage", "flags")
+_CELL = ("cluster", "area_kind", "area_code", "metric", "period", "value", "low", "high", "n", "coverage", "flags")
+_SHOWN = frozenset((*METRICS, *CORRECTED.values()))
 
 
 def gather(given: ReportInput) -> Report:
@@ -149,7 +150,7 @@ def _firms(given: ReportInput) -> dict[str, Firm]:
 
 def _cells(frame: pd.DataFrame) -> tuple[dict[tuple[str, str, str, str], Figure], tuple[str, ...]]:
     """Figures without the flags that are said once, and the flags that all plain figures of the whole list carry."""
-    found = list(rows(frame, _CELL))
+    found = [row[:4] + row[5:] for row in rows(frame, _CELL) if row[3] in _SHOWN and row[4] == LATEST]
     plain = [row for row in found if row[3] in METRICS]
     everywhere = _shared(row[-1] for row in plain)
     in_all = _shared(row[-1] for row in plain if row[1] == ALL)

@@ -34,6 +34,15 @@ FLAG_LABELS: dict[str, str] = {
     "single_coder": "single coder",
     "giants_uncorrected": "giant not judged",
     "unread_like_read": "unread firms assumed alike",
+    "carried_over": "correction carried over",
+    "few_dates": "few dates known",
+    "survivors_only": "survivors only",
+    "same_firms": "same firms only",
+    "few_firms": "too few firms",
+    "not_all_classes": "not all classes judged",
+    "few_owners_known": "few owners known",
+    "distorted": "distorted",
+    "suppressed": "withheld",
 }
 OUTCOMES: dict[str, str] = {
     "ok": "The site was read, but no text was kept.",

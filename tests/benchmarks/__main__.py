@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m tests.benchmarks [NAME ...]``, all when none is named.
+"""Run the benchmarks: ``python -m tests.benchmarks [NAME ...] [--rows N]``, all when none is named.
 
 Each prints a ratio against a named peer in the same run; none passes or fails. Run from the repository's root.
 """
@@ -21,6 +21,9 @@ from tests.benchmarks import (
     label_errors,
     memory,
     nightly,
+    postcodes,
+    register,
+    rollup,
     score,
     warc,
     websites,
@@ -40,6 +43,9 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "label_errors": label_errors.run,
     "memory": memory.run,
     "nightly": nightly.run,
+    "postcodes": postcodes.run,
+    "register": register.run,
+    "rollup": rollup.run,
     "score": score.run,
     "warc": warc.run,
     "websites": websites.run,
@@ -65,4 +71,7 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    arguments = sys.argv[1:]
+    if "--rows" in arguments:  # read by the benchmarks that can be made larger
+        del arguments[(place := arguments.index("--rows")) : place + 2]
+    sys.exit(main(arguments))

@@ -246,7 +246,7 @@ def zstd(data: bytes) -> bytes:
 
 
 def brotli(data: bytes) -> bytes:
-    import brotli as codec  # type: ignore[import-untyped]
+    import brotli as codec
 
     return bytes(codec.compress(data, quality=3))
 

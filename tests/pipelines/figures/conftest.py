@@ -8,7 +8,7 @@ import pytest
 from labels.taxonomy import Sector, Taxonomy
 from pipelines.provenance import Provenance
 from pipelines.reporting import ReportInput
-from pipelines.rollup import rollup
+from tests.pipelines.figures.rolling import roll
 
 SINCE = datetime(2026, 3, 1, 4, 30, tzinfo=UTC)
 HOSTILE_NAME = '<script>alert(1)</script></title>\N{RIGHT-TO-LEFT OVERRIDE}txt.exe & "Sons" {{7*7}} \''
@@ -103,7 +103,7 @@ def tables() -> ReportInput:
     assignments["evidence_effect"] = 0.25
     assignments["evidence_weights"] = [[1.5, 0.1]] * len(assignments)
     assignments["evidence_similarity"] = [[0.71, 0.5]] * len(assignments)
-    cells = pd.DataFrame(rollup(TAXONOMY, firms, premises, accounts, READABLE, assignments).cells)
+    cells = pd.DataFrame(roll(TAXONOMY, firms, premises, accounts, READABLE, assignments).cells.to_pylist())
     return ReportInput(
         taxonomy=TAXONOMY,
         provenance=Provenance.of(TAXONOMY, "20260301T043000Z-ab12", "2026-03-01", "model-1"),

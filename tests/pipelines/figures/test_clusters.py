@@ -15,8 +15,10 @@ from pipelines.export import cells_export, firms_export
 from pipelines.frames import rows
 from pipelines.reporting import ReportInput
 from pipelines.reporting.gathering import gather
-from pipelines.rollup import METRICS, Rollup, rollup
+from pipelines.rollup import METRICS, Rollup
 from pipelines.sic_spread import DIVISIONS, SicRow, spread, write_spread
+from tests.pipelines.figures.rolling import cells_of
+from tests.pipelines.figures.rolling import roll as rolled
 
 CODES = {
     "00123": ["30300", "62012"], "F2": ["30300"], "F4": ["30300"], "F5": ["13100"], "F7": ["10710", "13100", "10710"],
@@ -34,11 +36,11 @@ def gathered(tables: ReportInput) -> ReportInput:
     firms = tables.firms.assign(sic_codes=tables.firms["firm_id"].map(CODES))
     taxonomy = replace(tables.taxonomy, clusters=CLUSTERS)
     given = replace(tables, firms=firms, taxonomy=taxonomy)
-    return replace(given, cells=pd.DataFrame(roll(given).cells))
+    return replace(given, cells=pd.DataFrame(roll(given).cells.to_pylist()))
 
 
 def roll(given: ReportInput, **changed: Any) -> Rollup:
-    return rollup(
+    return rolled(
         given.taxonomy, given.firms, given.premises, given.accounts, given.readable, given.assignments, **changed
     )
 
@@ -48,7 +50,7 @@ def cell(
 ) -> dict[str, Any]:
     key = (cluster, *area, metric)
     names = ("cluster", "area_kind", "area_code", "metric")
-    (found,) = [at for at in made.cells if tuple(at[name] for name in names) == key]
+    (found,) = [at for at in cells_of(made) if tuple(at[name] for name in names) == key]
     return found
 
 
@@ -63,12 +65,12 @@ def test_a_firm_counts_once_by_sector_or_by_code(gathered: ReportInput) -> None:
     assert cell(made, "code_only")["coverage"] == pytest.approx(4 / 7)  # firms with a code
     assert cell(made, "high")["coverage"] == pytest.approx(5 / 7)  # firms that were read
     for key in ("high", "fabric", "code_only"):
-        of_key = [at for at in made.cells if at["cluster"] == key]
-        assert all("gathered" in at["flags"] for at in of_key)  # type: ignore[operator]
+        of_key = [at for at in cells_of(made) if at["cluster"] == key]
+        assert all("gathered" in at["flags"] for at in of_key)
         assert [at["metric"] for at in of_key if at["area_kind"] == "all"] == list(METRICS)
-    assert not any("gathered" in at["flags"] for at in made.cells if at["cluster"] == "cyber")  # type: ignore[operator]
+    assert not any("gathered" in at["flags"] for at in cells_of(made) if at["cluster"] == "cyber")
     without = roll(replace(gathered, taxonomy=replace(gathered.taxonomy, clusters=())))
-    assert [at for at in made.cells if at["cluster"] in gathered.taxonomy.keys] == without.cells
+    assert [at for at in cells_of(made) if at["cluster"] in gathered.taxonomy.keys] == cells_of(without)
 
 
 def test_a_cluster_with_a_sector_that_was_not_trained(gathered: ReportInput) -> None:

@@ -18,7 +18,8 @@ from pipelines.reporting import ReportInput, build_report
 from pipelines.reporting.gathering import gather
 from pipelines.reporting.html import style_sheet
 from pipelines.reporting.wording import FLAG_LABELS, METRIC_NAMES, OUTCOMES
-from pipelines.rollup import FLAGS, METRICS, rollup
+from pipelines.rollup import FLAGS, METRICS
+from tests.pipelines.figures.rolling import roll
 
 
 class Page(HTMLParser):
@@ -126,7 +127,8 @@ def test_what_must_not_be_in_the_page(tables: ReportInput, tmp_path: Path, absen
 
 
 def test_every_figure_is_its_cell(tables: ReportInput, tmp_path: Path) -> None:
-    by_district = replace(tables, cells=tables.cells[tables.cells["area_kind"] != "postcode_area"])
+    today = tables.cells[tables.cells["period"] == "latest"]
+    by_district = replace(tables, cells=today[today["area_kind"] != "postcode_area"])
     page = Page(_html(by_district, tmp_path))
     cells = {
         (row["cluster"], row["area_code"], row["metric"]): row["value"] for row in by_district.cells.to_dict("records")
@@ -185,9 +187,9 @@ def test_firms_that_wait_for_the_classifier_are_a_group_of_their_own(tables: Rep
 
 def test_a_cluster_that_was_not_trained_is_not_shown_as_nought(tables: ReportInput, tmp_path: Path) -> None:
     untrained = frozenset({"textiles", "aerospace"})
-    cells = rollup(
+    cells = roll(
         tables.taxonomy, tables.firms, tables.premises, tables.accounts, tables.readable, tables.assignments, untrained
-    ).cells
+    ).cells.to_pylist()
     page = Page(_html(replace(tables, cells=pd.DataFrame(cells), untrained=untrained), tmp_path))
     assert page.row("Textiles")[1] == "not known not trained"
     assert page.row("Aerospace")[1] == "2 not trained"
@@ -246,7 +248,7 @@ def _long_list(number: int) -> ReportInput:
         "premises": premises.assign(source="firm_list"),
         "accounts": accounts.assign(source="firm_list", imputed=False),
     }
-    cells = rollup(taxonomy, **tables, readable=ids, assignments=assignments).cells
+    cells = roll(taxonomy, **tables, readable=ids, assignments=assignments).cells.to_pylist()
     sites = pd.DataFrame({"firm_id": ids, "outcome": "ok", "reason": "read", "final_url": None})
     return ReportInput(
         taxonomy=taxonomy,
@@ -275,8 +277,16 @@ def test_long_lists_are_cut_and_say_so(tmp_path: Path) -> None:
 def test_an_empty_list_makes_a_page(tables: ReportInput, tmp_path: Path) -> None:
     names = ("firms", "premises", "accounts", "sites", "assignments")
     empty: dict[str, Any] = {name: getattr(tables, name).iloc[:0] for name in names}
-    made = rollup(tables.taxonomy, empty["firms"], empty["premises"], empty["accounts"], (), empty["assignments"])
-    html = _html(replace(tables, readable=frozenset(), cells=pd.DataFrame(made.cells), **empty), tmp_path)
+    made = roll(tables.taxonomy, empty["firms"], empty["premises"], empty["accounts"], (), empty["assignments"])
+    html = _html(
+        replace(
+            tables,
+            readable=frozenset(),
+            cells=pd.DataFrame(made.cells.to_pylist(), columns=made.cells.column_names),
+            **empty,
+        ),
+        tmp_path,
+    )
     assert "No firm of the list was put in this cluster." in html
 
 

@@ -1,0 +1,254 @@
+"""All cells of one cluster: its members over every kind of area, what its figures are read against, their corrections,
+and what of them is withheld.
+
+A corrected figure never takes the place of the plain one: it is a metric of its own beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from pipelines.cell_columns import CellColumns
+from pipelines.spreading import ALL, Ground
+from pipelines.statistics.area_sums import AreaSums, Members, area_sums, members_over
+from pipelines.statistics.figures import LATEST, Around, Figure, figures, kept
+from pipelines.statistics.flags import bits, where
+from pipelines.statistics.measures import AMOUNTS, Counted, Definitions, Measures, measures
+from pipelines.statistics.shares import owner_countries, share_of
+from pipelines.statistics.suppression import Rules, suppress
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from labels.taxonomy import Taxonomy
+    from pipelines.config import RollupConfig
+    from pipelines.counting import Corrected
+    from pipelines.statistics.firm_columns import FirmColumns
+
+METRICS = ("businesses", *AMOUNTS)
+TOP_OWNERS = 5
+AT_HOME = ("GB", "unclear")
+_OF_THE_TABLES = bits(["low_coverage", "few_values", "imputed_values", "few_dates", "survivors_only", "distorted"])
+
+
+class Corrector(Protocol):
+    """What corrects the figures of a cluster; see ``pipelines.counting``."""
+
+    def corrected(self, cluster: str) -> Corrected | None:
+        """What corrects them; None where there is nothing to correct by."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What every cluster of a list is worked out from."""
+
+    taxonomy: Taxonomy
+    firms: FirmColumns
+    ground: Ground
+    definitions: Definitions
+    rules: RollupConfig
+    bases: Mapping[str, Mapping[str, AreaSums]]  # who could be found (read, codes, all): kind of area
+    everybody: Mapping[str, AreaSums]  # by kind of area
+    untrained: frozenset[str]
+    dissolved_known: bool
+    corrector: Corrector | None = field(repr=False, default=None)
+
+
+def add_cluster(given: Whole, cluster: str, members: Counted, cells: CellColumns) -> None:
+    """Work out a cluster's cells.
+
+    Args:
+        given: The list.
+        cluster: Key of a sector, or of a cluster that gathers sectors and SIC codes.
+        members: Its members, and how they count.
+        cells: Where the cells go.
+    """
+    container = next((found for found in given.taxonomy.clusters if found.key == cluster), None)
+    blind = bool(given.untrained.intersection(container.sectors if container else (cluster,)))
+    said = ["uncorrected", "no_interval"] + (["gathered"] if container else [])
+    said += (["part_not_trained"] if container else ["not_trained"]) if blind else []
+    basis = "read" if container is None or not container.sic else "codes" if not container.sectors else "all"
+    corrected = given.corrector.corrected(cluster) if given.corrector and not container and not blind else None
+    owners = _owners(given.firms, members)
+    made = measures(given.firms, members, given.definitions, tuple(owners.values()))
+    over = {kind: members_over(spread, members.rows) for kind, spread in given.ground.spreads.items()}
+    sums = {kind: _sums(given.ground, kind, entries, made, corrected) for kind, entries in over.items()}
+    withheld = _withheld(given, members, over, sums, made)
+    totals: dict[tuple[str, str], float] = {}
+    for kind, of_kind in sums.items():
+        around = _around(given, of_kind, sums[ALL], basis, bits(said), blind, owners, corrected)
+        found = list(_with_corrections(figures(of_kind, over[kind], made, around), of_kind, around, corrected))
+        if kind == ALL:
+            totals = {(at.metric, at.period): float(at.value[0]) for at in found if at.additive and len(at.value)}
+        for figure in found:
+            shown = _shown(figure, of_kind, withheld.get(kind))
+            total = totals.get((figure.metric, figure.period)) if not withheld.get(ALL, np.zeros(1))[0] else None
+            cells.add(cluster, kind, of_kind.codes, shown, total)
+
+
+def _sums(ground: Ground, kind: str, entries: Members, made: Measures, corrected: Corrected | None) -> AreaSums:
+    """Sums where a firm of the cluster stands or stood; a corrected cluster may be anywhere, but for hexagons."""
+    if kind == ALL or (corrected and corrected.parts and kind != "h3"):
+        return area_sums(ground.spreads[kind], entries, made, everywhere=True)
+    sums = area_sums(ground.spreads[kind], entries, made)
+    some = np.flatnonzero((sums.sums > 0).any(axis=1))
+    return replace(sums, area=sums.area[some], sums=sums.sums[some], firms=sums.firms[some])
+
+
+def _withheld(
+    given: Whole, members: Counted, over: Mapping[str, Members], sums: Mapping[str, AreaSums], made: Measures
+) -> dict[str, NDArray[np.bool_]]:
+    """Areas whose figures are withheld, by kind, in the order of their sums; nothing where no rule asks for it.
+
+    The rules look at the smallest number of firms behind any year's count: what is published of one year must not give
+    away another.
+    """
+    from scipy.sparse import vstack
+
+    rules = Rules(given.rules.suppress_below, given.rules.dominance)
+    if not rules.min_firms and not rules.dominance:
+        return {}
+    atoms = np.unique(given.ground.atoms.of(members.rows)[1])
+    areas = vstack([given.ground.atoms_in[kind][found.area][:, atoms] for kind, found in sums.items()], format="csr")
+    firms = np.concatenate([_fewest(found) for found in sums.values()])
+    largest = np.concatenate([_largest_share(over[kind], found, made) for kind, found in sums.items()])
+    kinds = np.repeat(np.arange(len(sums)), [len(found.area) for found in sums.values()])
+    found = suppress(areas, firms, rules.primary(firms, largest), 0, kinds, rules.min_firms)
+    bounds = np.cumsum([0, *(len(one.area) for one in sums.values())])
+    return {kind: found.withheld[bounds[at] : bounds[at + 1]] for at, kind in enumerate(sums)}
+
+
+def _fewest(sums: AreaSums) -> NDArray[np.int64]:
+    counts = np.stack([sums.n(name) for name in sums.names if name.partition(" ")[0] == "businesses"])
+    counts = np.where(counts > 0, counts, np.iinfo(np.int64).max).min(axis=0)
+    return np.where(counts == np.iinfo(np.int64).max, 0, counts)
+
+
+def _largest_share(members: Members, sums: AreaSums, made: Measures) -> NDArray[np.float64]:
+    """Largest firm's share of an area's employees or turnover, whichever is more."""
+    place = np.full(len(sums.codes), -1, dtype=np.int64)
+    place[sums.area] = np.arange(len(sums.area))
+    at = place[members.area]
+    shares = []
+    for name in AMOUNTS:
+        largest = np.zeros(len(sums.area))
+        np.maximum.at(largest, at, made.matrix[members.row, made.place[name]] * members.weight)
+        shares.append(share_of(largest, sums[name]))
+    return np.fmax(*shares)
+
+
+def _shown(figure: Figure, sums: AreaSums, withheld: NDArray[np.bool_] | None) -> Figure:
+    """The figure without the areas withheld; of these the plain figures of today say that they are."""
+    if withheld is None:
+        return figure
+    hidden = withheld[np.searchsorted(sums.area, figure.area)]
+    if not hidden.any():
+        return figure
+    if figure.metric not in METRICS or figure.period != LATEST:
+        return kept(figure, ~hidden)
+    return replace(
+        figure, value=np.where(hidden, np.nan, figure.value), n=np.where(hidden, 0, figure.n),
+        coverage=np.where(hidden, 0.0, figure.coverage), imputed_share=None,
+        without=None if figure.without is None else np.where(hidden, np.nan, figure.without),
+        flags=np.where(hidden, bits(["suppressed"]), figure.flags),
+    )  # fmt: skip
+
+
+def _owners(firms: FirmColumns, members: Counted) -> dict[str, int]:
+    """The countries from which most of a cluster's firms are owned: code in lower case, number."""
+    home = [place for place, code in enumerate(firms.owner_countries) if code in AT_HOME]
+    rows = members.rows[firms.counts[members.rows]]
+    country = firms.owner_country[rows].astype(np.int64)
+    country[np.isin(country, home)] = -1
+    top = owner_countries(country, np.zeros(len(rows), dtype=np.int64), 1, TOP_OWNERS)
+    return {firms.owner_countries[found.country].lower(): found.country for found in top}
+
+
+def _around(
+    given: Whole, sums: AreaSums, whole: AreaSums, basis: str, flags: int, blind: bool, owners: Mapping[str, int],
+    corrected: Corrected | None,
+) -> Around:  # fmt: skip
+    everybody = given.everybody[sums.kind]
+    listed = everybody["businesses"][sums.area]
+    known = everybody["codes" if basis == "codes" else "read"][sums.area]
+    coverage = np.nan_to_num(share_of(known, listed))
+    made = corrected.ends(sums.kind, sums.area) if corrected and corrected.parts else {}
+    ends = {name: (found.value, found.low, found.high) for name, found in made.items()}
+    years = given.firms.years
+    base = given.bases[basis]
+    return Around(
+        coverage=coverage, nought=np.full(len(sums.area), not blind) & ((coverage > 0) | (listed == 0)),
+        base=base[sums.kind], whole_base=base[ALL], whole=whole, corrected=ends, flags=flags,
+        base_year=given.definitions.base_year, newest_year=years[-1] if years else None, owners=owners,
+        dissolved_known=given.dissolved_known, quotient_firms=given.rules.quotient_firms,
+    )  # fmt: skip
+
+
+def _with_corrections(
+    found: Iterable[Figure], sums: AreaSums, around: Around, corrected: Corrected | None
+) -> Iterator[Figure]:
+    """Figures, each of today followed by its corrected one; other counts and sums take the correction over."""
+    if corrected is None:
+        yield from found
+        return
+    plain = {name: sums[name] for name in METRICS}
+    for figure in found:
+        yield figure
+        if corrected.parts is None:
+            if figure.metric in METRICS and figure.period == LATEST and sums.kind == ALL:
+                nothing = np.full(len(figure.area), np.nan)
+                yield _corrected(figure, nothing, nothing, nothing, corrected, 0)
+        elif figure.metric in METRICS and figure.period == LATEST:
+            at = np.searchsorted(sums.area, figure.area)
+            value, low, high = (ends[at] for ends in around.corrected[figure.metric])
+            yield _told(_corrected(figure, value, low, high, corrected, 0), around.coverage[at])
+        elif figure.additive and sums.kind != "h3":
+            yield from _carried_over(figure, sums, around, plain, corrected)
+
+
+def _corrected(
+    figure: Figure, value: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64],
+    corrected: Corrected, more: int,
+) -> Figure:  # fmt: skip
+    flags = (figure.flags & _OF_THE_TABLES) | bits(corrected.flags) | more
+    judged = np.full(len(value), corrected.judged, dtype=np.int64)
+    return Figure(
+        f"{figure.metric}_corrected", figure.period, figure.area, value, judged, figure.coverage, flags, low, high
+    )
+
+
+def _told(figure: Figure, coverage: NDArray[np.float64]) -> Figure:
+    """Without a value where nobody was read: nobody could have been found."""
+    unread = (coverage == 0) & ~(figure.flags & bits(["unread_like_read"])).astype(np.bool_) & (figure.value == 0)
+
+    def said(values: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+        return None if values is None else np.where(unread, np.nan, values)
+
+    flags = figure.flags | where(unread, "no_value")
+    value = np.where(unread, np.nan, figure.value)
+    return replace(figure, value=value, low=said(figure.low), high=said(figure.high), flags=flags)
+
+
+def _carried_over(
+    figure: Figure, sums: AreaSums, around: Around, plain: Mapping[str, NDArray[np.float64]], corrected: Corrected
+) -> Iterator[Figure]:
+    """The same count or sum with the correction of the cluster's firms, employees or turnover in that area."""
+    base = next((name for name in AMOUNTS if figure.metric.startswith(name.removesuffix("_gbp"))), METRICS[0])
+    if figure.metric == "turnover_per_employee_gbp" or base not in around.corrected:
+        return
+    at = np.searchsorted(sums.area, figure.area)
+    known = plain[base][at] > 0
+    ratio = [
+        np.divide(ends[at], plain[base][at], out=np.full(len(at), np.nan), where=known)
+        for ends in around.corrected[base]
+    ]
+    value, low, high = (figure.value * each for each in ratio)
+    kept = np.isfinite(value)
+    if kept.any():
+        made = _corrected(figure, value, low, high, corrected, bits(["carried_over"]))
+        yield Figure(made.metric, made.period, made.area[kept], value[kept], made.n[kept], made.coverage[kept],
+                     made.flags[kept], low[kept], high[kept])  # fmt: skip

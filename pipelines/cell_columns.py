@@ -6,6 +6,7 @@ Names repeat a million times each, so they are kept as numbers until the table i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,8 @@ from pipelines.statistics.shares import ranks
 from pipelines.tables import CELLS
 
 Floats = NDArray[np.float64]
+_TEXTS = ("cluster", "area_kind", "area_code", "metric", "period")
+_VALUES = ("value", "low", "high", "coverage", "uk_share", "value_without", "imputed_share", "rank")
 
 
 class CellColumns:
@@ -65,33 +68,28 @@ class CellColumns:
         schema = arrow_schema(CELLS, CELLS.names[1:])
         if not self._numbers:
             return schema.empty_table()
-        cluster, kind, area, metric, period = (np.concatenate(parts) for parts in zip(*self._numbers, strict=True))
-        value, low, high, coverage, share, without, imputed, rank = (
-            np.concatenate(parts) for parts in zip(*self._values, strict=True)
-        )
-        n, flags = (np.concatenate(parts) for parts in zip(*self._whole, strict=True))
         texts = pa.array(list(self._texts), pa.string())
         alphabetical = np.argsort(np.argsort(np.array(list(self._texts), dtype=object)))
         kind_rank = np.array([self.kinds.index(text) if text in self.kinds else -1 for text in self._texts])
-        order = np.lexsort((np.arange(len(value)), alphabetical[area], kind_rank[kind], _as_added(cluster)))
-        each, place = np.unique(flags, return_inverse=True)
+
+        def column(parts: Sequence[tuple[NDArray[Any], ...]], place: int) -> NDArray[Any]:
+            return np.concatenate([part[place] for part in parts])
+
+        cluster, kind, area = (column(self._numbers, place) for place in range(3))
+        order = np.lexsort((np.arange(len(area)), alphabetical[area], kind_rank[kind], _as_added(cluster)))
+        each, place = np.unique(column(self._whole, 1)[order], return_inverse=True)
         said = pa.array([names_of(int(found)) for found in each], pa.list_(pa.field("element", pa.string(), False)))
-
-        def text(numbers: NDArray[np.int32]) -> pa.Array:
-            return texts.take(pa.array(numbers[order]))
-
-        def number(values: Floats) -> pa.Array:
-            return pa.array(values[order], from_pandas=True)  # nan becomes null
-
-        columns = {
-            "cluster": text(cluster), "area_kind": text(kind), "area_code": text(area), "metric": text(metric),
-            "period": text(period), "value": number(value), "low": number(low), "high": number(high),
-            "n": pa.array(n[order]), "coverage": pa.array(coverage[order]), "flags": said.take(pa.array(place[order])),
-            "uk_share": number(share), "rank": number(rank).cast(pa.int64()), "value_without": number(without),
-            "imputed_share": number(imputed), "rules": pa.repeat(pa.scalar(self.rules), len(order)),
+        made: dict[str, pa.Array] = {
+            name: texts.take(pa.array(column(self._numbers, at)[order])) for at, name in enumerate(_TEXTS)
+        }
+        for at, name in enumerate(_VALUES):
+            made[name] = pa.array(column(self._values, at)[order], from_pandas=True)  # nan becomes null
+        made |= {
+            "n": pa.array(column(self._whole, 0)[order]), "flags": said.take(pa.array(place)),
+            "rank": made["rank"].cast(pa.int64()), "rules": pa.repeat(pa.scalar(self.rules), len(order)),
             "boundaries": pa.repeat(pa.scalar(self.boundaries), len(order)),
         }  # fmt: skip
-        return pa.table([columns[name] for name in schema.names], schema=schema)
+        return pa.table([made[name] for name in schema.names], schema=schema)
 
 
 def _as_added(cluster: NDArray[np.int32]) -> NDArray[np.int64]:

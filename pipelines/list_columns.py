@@ -7,6 +7,7 @@ shards can show in the last digit of a sum.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,9 @@ from pipelines.statistics.firm_columns import Amounts, FirmColumns, Grants
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+FIGURES = {"employees": "employees_imputed", "turnover_gbp": "turnover_imputed"}  # and who says that it was estimated
+ROWS_SETTLED = 4_000_000  # rows of accounts at a time: about 1 GB of copies
+_SETTLED = ("firm_id", "period_end", "employees", "turnover_gbp", "source", "imputed", "filing", "filed_on")
 DAYS_1970 = np.datetime64("1970-01-01", "D")
 
 
@@ -56,11 +60,7 @@ def firm_columns(
     read[_places(known, ids)[1]] = True
     newest_year = _newest_year(firms, begun, ended)
     wanted = tuple(range(newest_year - years + 1, newest_year + 1)) if newest_year else ()
-    for name in ("employees", "turnover_gbp"):
-        _refuse_infinite(accounts, name)
-    settled = settle(accounts, sources)
-    entry, place = _places(settled["firm_id"], ids)
-    settled = settled.take(pa.array(entry))
+    employees, turnover = _amounts(accounts, ids, sources, wanted)
     countries = pc.dictionary_encode(firms["owner_country"].combine_chunks())
     parents = firms["parent_id"].combine_chunks()
     numbers = firms["company_number"].combine_chunks()
@@ -74,8 +74,7 @@ def firm_columns(
     foreign = firms["foreign_owned"]
     return FirmColumns(
         firm_ids=ids, counts=~gone, begun=begun, ended=np.where(gone & np.isnan(ended), -np.inf, ended), read=read,
-        employees=_amounts(settled, place, "employees", "employees_imputed", len(ids), wanted),
-        turnover_gbp=_amounts(settled, place, "turnover_gbp", "turnover_imputed", len(ids), wanted), years=wanted,
+        employees=employees, turnover_gbp=turnover, years=wanted,
         foreign=np.where(_flags(pc.is_valid(foreign)), _flags(foreign), -1).astype(np.int8),
         owner_country=_or_none(countries.indices).astype(np.int16),
         owner_countries=tuple(countries.dictionary.to_pylist()),
@@ -137,22 +136,44 @@ def _newest_year(firms: pa.Table, begun: NDArray[np.float64], ended: NDArray[np.
 
 
 def _amounts(
-    settled: pa.Table, place: NDArray[np.int64], name: str, estimated: str, n_firms: int, years: tuple[int, ...]
-) -> Amounts:
+    accounts: pa.Table, ids: pa.Array, sources: Sequence[str], years: tuple[int, ...]
+) -> tuple[Amounts, Amounts]:
+    """Employees and turnover of all firms; firms are settled some at a time, since that takes copies of their rows."""
+    accounts = accounts.select([name for name in _SETTLED if name in accounts.column_names])
+    for name in FIGURES:
+        _refuse_infinite(accounts, name)
+    place = _or_none(pc.index_in(accounts["firm_id"], value_set=ids)).astype(np.int32)
+    found = {
+        name: Amounts(
+            np.full(len(ids), np.nan), np.zeros(len(ids), dtype=np.bool_), np.full((len(ids), len(years)), np.nan)
+        )
+        for name in FIGURES
+    }
+    parts = max(1, -(-len(place) // ROWS_SETTLED))
+    edges = np.linspace(0, len(ids), parts + 1).astype(np.int64)
+    for first, last in pairwise(edges):
+        rows = accounts if parts == 1 else accounts.filter(pa.array((place >= first) & (place < last)))
+        settled = settle(rows, sources)
+        entry, at = _places(settled["firm_id"], ids)
+        settled = settled.take(pa.array(entry))
+        for name, estimated in FIGURES.items():
+            _fill(found[name], settled, at, name, estimated, years)
+    return found["employees"], found["turnover_gbp"]
+
+
+def _fill(
+    amounts: Amounts, settled: pa.Table, place: NDArray[np.int64], name: str, estimated: str, years: tuple[int, ...]
+) -> None:
     value = np.asarray(pc.fill_null(settled[name], float("nan")), dtype=np.float64)
     day = _days(settled["period_end"])
-    imputed = _flags(settled[estimated])
-    known = np.isfinite(value)
-    by_year = np.full((n_firms, len(years)), np.nan)
-    latest, was_imputed = np.full(n_firms, np.nan), np.zeros(n_firms, dtype=np.bool_)
-    order = np.flatnonzero(known)
+    order = np.flatnonzero(np.isfinite(value))
     order = order[np.argsort(day[order], kind="stable")]  # of several periods the latest is written last, and stays
-    latest[place[order]], was_imputed[place[order]] = value[order], imputed[order]
+    at = place[order]
+    amounts.newest[at], amounts.imputed[at] = value[order], _flags(settled[estimated])[order]
     if years:
         year = (DAYS_1970 + day[order].astype(np.int64)).astype("datetime64[Y]").astype(np.int64) + 1970 - years[0]
         inside = (year >= 0) & (year < len(years))
-        by_year[place[order][inside], year[inside]] = value[order][inside]
-    return Amounts(latest, was_imputed, by_year)
+        amounts.by_year[at[inside], year[inside]] = value[order][inside]
 
 
 def _grants(grants: pa.Table, ids: pa.Array) -> Grants:

@@ -137,6 +137,8 @@ def rollup(
     assigned = assigned_firms(taxonomy, tables.assignments, firms.firm_ids)
     sorted_firms = tables.firms.select(["sic_codes", "name"]).take(pc.sort_indices(tables.firms["firm_id"]))
     members = memberships(taxonomy, assigned, sorted_firms["sic_codes"], rules.counting)
+    assignments = tables.assignments
+    del tables  # of all rows those of accounts are the most
     ready = prepared(firms, ground, members, rules, sorted_firms["name"])
     definitions = _definitions(rules, firms)
     in_a_sector = np.zeros(len(firms), dtype=np.bool_)
@@ -158,7 +160,8 @@ def rollup(
     )
     for cluster in taxonomy.counted:
         add_cluster(given, cluster, ready.counted[cluster], cells)
-    ledgers = _ledgers(tables, firms, assigned.place)
+    del given  # what corrections hold would stand beside the table that is made now
+    ledgers = _ledgers(assignments, firms, assigned.place)
     return Rollup(cells.table(), *ledgers, ready.distortions, firms, ground, members)
 
 
@@ -183,7 +186,7 @@ def _base(firms: FirmColumns, ground: Ground, kind: str, findable: NDArray[np.bo
     return area_sums(spread, members_over(spread, rows), Measures(names, matrix), everywhere=True)
 
 
-def _ledgers(tables: ListTables, firms: FirmColumns, place: NDArray[np.int64]) -> tuple[Ledger, Ledger]:
+def _ledgers(assignments: pa.Table, firms: FirmColumns, place: NDArray[np.int64]) -> tuple[Ledger, Ledger]:
     gone = np.flatnonzero(~firms.counts)
     days = firms.ended[gone]
     known = np.isfinite(days)
@@ -199,7 +202,7 @@ def _ledgers(tables: ListTables, firms: FirmColumns, place: NDArray[np.int64]) -
     rows = np.flatnonzero((place < 0) | ~firms.counts[place])
     of_rows = [
         details.get(firm_id) or Drop(firm_id, "not_in_firm_list", "removed from the firm list since it was classified")
-        for firm_id in tables.assignments["firm_id"].take(pa.array(rows)).to_pylist()
+        for firm_id in assignments["firm_id"].take(pa.array(rows)).to_pylist()
     ]
     total = len(firms)
     return (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from pipelines.statistics.catalogue import METRICS
+from pipelines.statistics.flags import FLAGS
 from pipelines.tables import TABLES, Table
 
 KINDS = {
@@ -28,7 +30,24 @@ an empty text. A column marked *optional* may be null.
 
 def data_dictionary() -> str:
     """The data dictionary as Markdown."""
-    return "\n".join([HEAD, *(_section(table) for table in TABLES.values())])
+    return "\n".join([HEAD, *(_section(table) for table in TABLES.values()), _metrics(), _flags()])
+
+
+def _metrics() -> str:
+    lines = ["## Metrics in cells", "", "Additive ones have a share of the whole list in `uk_share`.", "",
+             "| metric | what | unit | additive | formula | source |", "|---|---|---|---|---|---|"]  # fmt: skip
+    for metric in METRICS.values():
+        if not metric.name.endswith("_corrected"):
+            additive = "yes" if metric.additive else "no"
+            cells = (f"`{metric.name}`", metric.title, metric.unit, additive, metric.formula, metric.source)
+            lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
+    lines += ["", "`_corrected` behind a name: corrected for the classifier's errors, with an interval."]
+    return "\n".join([*lines, ""])
+
+
+def _flags() -> str:
+    rows = [f"| `{name}` | {sentence} |" for name, sentence in FLAGS.items()]
+    return "\n".join(["## Flags of cells", "", "| flag | what it means |", "|---|---|", *rows, ""])
 
 
 def _section(table: Table) -> str:

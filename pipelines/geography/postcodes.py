@@ -104,15 +104,15 @@ class Places:
 
         keys = self._keys.keys(compacted(texts))
         reasons = np.full(len(keys), _NO_REASON, dtype=np.int8)
-        for odd in np.flatnonzero(keys == NO_KEY):
-            text = texts[int(odd)].as_py() or ""
-            postcode = postcode_of(text)
-            if postcode is not None:
-                keys[odd] = self._keys.keys(compacted(pa.array([postcode])))[0]
-                if keys[odd] == NO_KEY:
-                    reasons[odd] = _WORDS.index(_ELSEWHERE.get(postcode_area(postcode) or "", "unknown"))
-            else:
-                reasons[odd] = _WORDS.index("malformed" if text.strip() else "no_postcode")
+        odd = np.flatnonzero(keys == NO_KEY)
+        given = texts.take(pa.array(odd)).to_pylist()
+        mended = [postcode_of(text or "") for text in given]
+        keys[odd] = self._keys.keys(compacted(pa.array([postcode or "" for postcode in mended], pa.string())))
+        for place, text, postcode in zip(odd.tolist(), given, mended, strict=True):
+            if postcode is None:
+                reasons[place] = _WORDS.index("malformed" if (text or "").strip() else "no_postcode")
+            elif keys[place] == NO_KEY:
+                reasons[place] = _WORDS.index(_ELSEWHERE.get(postcode_area(postcode) or "", "unknown"))
         held = self._lookup.key
         row = np.searchsorted(held, keys)
         row = np.where((row < len(held)) & (held[np.minimum(row, len(held) - 1)] == keys), row, -1)

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 SIC_COLUMNS = tuple(f"SICCode.SicText_{number}" for number in range(1, 5))
 NAME_COLUMNS = tuple(f"PreviousName_{number}.CompanyName" for number in range(1, 11))
 REQUIRED = (
-    "CompanyName", "CompanyNumber", "RegAddress.PostCode", "CompanyCategory", "CompanyStatus", "DissolutionDate",
-    "IncorporationDate", *SIC_COLUMNS,
+    "CompanyName", "CompanyNumber", "RegAddress.PostCode", "CompanyStatus", "IncorporationDate", SIC_COLUMNS[0],
 )  # fmt: skip
-READ = (*REQUIRED, *NAME_COLUMNS)  # a file without previous names is read as one in which there are none
+# A file without the others, such as an extract, is read as one in which nothing stands there.
+READ = (*REQUIRED, "CompanyCategory", "DissolutionDate", *SIC_COLUMNS[1:], *NAME_COLUMNS)
 
 _FULL_NUMBER = rf"^[A-Z]{{0,2}}[0-9]{{5,{LENGTH}}}[A-Z]?$"
 _ODD_CHARACTER = "[^ -~]"  # not printable ASCII: to be brought to NFC

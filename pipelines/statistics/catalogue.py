@@ -84,6 +84,15 @@ _BASE = (
         "Eurostat-OECD Manual on Business Demography Statistics, 2007, chapter 8", "1.4",
     ),
     Metric(
+        "high_growth_grants_businesses", "High-growth businesses with an Innovate UK grant", BUSINESSES, "count", True,
+        "high-growth firms with at least one grant", "as high-growth businesses; Innovate UK funded projects",
+    ),
+    Metric(
+        "high_growth_foreign_owned_businesses", "Foreign-owned high-growth businesses", BUSINESSES, "count", True,
+        "high-growth firms whose immediate corporate owner is registered abroad",
+        "as high-growth businesses; Companies House, people with significant control",
+    ),
+    Metric(
         "turnover_per_employee_gbp", "Turnover per employee", "GBP per employee", "ratio", False,
         "sum of turnover / sum of employees, of firms with both known", _ACCOUNTS,
     ),

@@ -1,4 +1,7 @@
-"""Kill a night at every point between two commits or stages, run it again, and compare with a night left in peace."""
+"""Interrupt a night, kill it at every point between two commits or stages, and compare with a night left in peace.
+
+What comes before a night (workspace, firm list, model) is made in this process; every night is one of its own.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,24 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
 
 from labels.taxonomy import shipped_taxonomy
+from pipelines.config import set_key
 from pipelines.demo.firms import load_demo_firms
 from pipelines.demo.server import serve_demo_sites
+from pipelines.firm_lists import read_firm_list
+from pipelines.importing import import_firms
+from pipelines.runs import list_runs, start_run
+from pipelines.screen import Screen
+from pipelines.setup import create_workspace
+from pipelines.training import run_train
 from pipelines.workspace import Workspace
 from tests.end_to_end.conftest import Firmscope, tables_of
 
@@ -58,52 +70,50 @@ def firm_list(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def trained(firmscope: Firmscope, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The models folder of a workspace that has learned four sectors."""
-    workspace = made(tmp_path_factory.mktemp("school"), firmscope)
+    workspace = made(tmp_path_factory.mktemp("school"))
     seeds = []
     for name in (*SECTORS, "ordinary"):
         path = shipped_taxonomy("midlands").parent / "seeds" / f"{name}.yaml"
         for seed in yaml.safe_load(path.read_text(encoding="utf-8"))[:30]:
             kept = {key: [sector for sector in seed.get(key, []) if sector in SECTORS] for key in ("sectors", "unsure")}
             seeds.append({**seed, **kept})
-    (workspace / "seeds.yaml").write_text(yaml.safe_dump(seeds), encoding="utf-8")
-    ended = firmscope("--workspace", workspace, "train")
-    assert ended.returncode == 0, ended.stderr
-    return workspace / "models"
+    workspace.seeds_file.write_text(yaml.safe_dump(seeds), encoding="utf-8")
+    with start_run(workspace, "train") as run:
+        run_train(run, Screen())
+    return workspace.models_folder
 
 
-def made(folder: Path, firmscope: Firmscope) -> Path:
+def made(folder: Path) -> Workspace:
     taxonomy = folder / "few.yaml"
     taxonomy.write_text(TAXONOMY, encoding="utf-8")
-    assert firmscope("init", folder / "ws", "--taxonomy", taxonomy).returncode == 0
-    return folder / "ws"
+    create_workspace(folder / "ws", str(taxonomy))
+    return Workspace(folder / "ws")
 
 
-def prepared(folder: Path, firm_list: Path, trained: Path, firmscope: Firmscope) -> Path:
+def prepared(folder: Path, firm_list: Path, trained: Path) -> Path:
     """A workspace with firms and a model, before its first night."""
     folder.mkdir(exist_ok=True)
-    workspace = made(folder, firmscope)
-    shutil.copytree(trained, workspace / "models", dirs_exist_ok=True)
-    for arguments in (
-        ["config", "set", "crawl.contact", "crawler@example.org"],
-        ["config", "set", "crawl.allow_addresses", "127.0.0.0/8"],
-        ["config", "set", "crawl.delay_s", "0"],
-        ["import", "firms", firm_list, "--allow-missing-websites"],
-    ):
-        ended = firmscope("--workspace", workspace, *arguments)
-        assert ended.returncode == 0, ended.stderr
-    return workspace
+    workspace = made(folder)
+    shutil.copytree(trained, workspace.models_folder, dirs_exist_ok=True)
+    settings = {"contact": "crawler@example.org", "allow_addresses": "127.0.0.0/8", "delay_s": "0"}
+    for key, value in settings.items():
+        set_key(workspace.config_file, f"crawl.{key}", value)
+    with start_run(workspace, "import firms") as run:
+        import_firms(run, read_firm_list(firm_list, date(2026, 11, 20), allow_missing_websites=True))
+    return workspace.folder
 
 
-def test_a_night_killed_at_every_point_ends_as_one_left_in_peace(
+def test_a_night_interrupted_and_killed_at_every_point_ends_as_one_left_in_peace(
     firm_list: Path, trained: Path, firmscope: Firmscope, tmp_path: Path
 ) -> None:
-    peace = prepared(tmp_path / "peace", firm_list, trained, firmscope)
+    peace = prepared(tmp_path / "peace", firm_list, trained)
     ended = firmscope("--workspace", peace, "nightly")
     assert ended.returncode == 0, ended.stderr
 
-    killed = prepared(tmp_path / "killed", firm_list, trained, firmscope)
+    killed = prepared(tmp_path / "killed", firm_list, trained)
+    _interrupt_a_night(killed)
     for point in POINTS:
         ended = firmscope("--workspace", killed, "nightly", crash_at=point)
         assert ended.returncode == -signal.SIGKILL, f"{point} was not reached: {ended.returncode} {ended.stderr}"
@@ -118,14 +128,31 @@ def test_a_night_killed_at_every_point_ends_as_one_left_in_peace(
     assert Workspace(killed).lake.snapshots() == before
     for name in ("firms.csv", "scores.csv", "cells.parquet"):
         assert (killed / "exports" / name).is_file()
+    outcomes = Counter(run["outcome"] for run in list_runs(Workspace(killed)))
+    assert outcomes == {"done": 3, "interrupted": 1, "killed": len(POINTS)}
     listed = firmscope("--workspace", killed, "runs", "list").stdout
     assert listed.count("killed") == len(POINTS)
-    _visit_unchanged_sites_again(killed, firmscope)
+    assert "interrupted" in listed
+    _visit_unchanged_sites_again(killed)
 
 
-def _visit_unchanged_sites_again(workspace: Path, firmscope: Firmscope) -> None:
+def _interrupt_a_night(workspace: Path) -> None:
+    """Stop it in the midst of the crawl, as a system that is shut down does; it says that it can be resumed."""
+    command = [sys.executable, "-m", "pipelines.cli", "--workspace", str(workspace), "nightly"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as night:
+        deadline = time.monotonic() + 60
+        while not any("stage started" in path.read_text() for path in _night_logs(workspace)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        night.send_signal(signal.SIGTERM)
+        _, errors = night.communicate(timeout=60)
+    assert night.returncode == 11, errors
+    assert "the same command goes on from there" in errors
+
+
+def _visit_unchanged_sites_again(workspace: Path) -> None:
     """Every site is read once more, says what it said, and costs no embedding and no scoring: no encoder is loaded."""
-    assert firmscope("--workspace", workspace, "config", "set", "crawl.recrawl_after_h", "0").returncode == 0
+    set_key(Workspace(workspace).config_file, "crawl.recrawl_after_h", "0")
     before = Workspace(workspace).lake.snapshots()
     script = (
         "import atexit, sys\n"
@@ -143,24 +170,6 @@ def _visit_unchanged_sites_again(workspace: Path, firmscope: Firmscope) -> None:
     assert "ok" not in summary["outcomes"]
     after = Workspace(workspace).lake.snapshots()
     assert {name for name in before if after[name] != before[name]} == {"sites", "fetches", "runs"}
-
-
-def test_interrupting_a_night_says_so_and_it_can_be_resumed(
-    firm_list: Path, trained: Path, firmscope: Firmscope, tmp_path: Path
-) -> None:
-    workspace = prepared(tmp_path, firm_list, trained, firmscope)
-    command = [sys.executable, "-m", "pipelines.cli", "--workspace", str(workspace), "nightly"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as night:
-        deadline = time.monotonic() + 60
-        while not any("stage started" in path.read_text() for path in _night_logs(workspace)):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        night.send_signal(signal.SIGTERM)
-        _, errors = night.communicate(timeout=60)
-    assert night.returncode == 11, errors
-    assert "the same command goes on from there" in errors
-    assert firmscope("--workspace", workspace, "nightly").returncode == 0
-    assert "interrupted" in firmscope("--workspace", workspace, "runs", "list").stdout
 
 
 def _night_logs(workspace: Path) -> list[Path]:

@@ -10,9 +10,11 @@ import pytest
 
 from labels.taxonomy import Sector, Taxonomy
 from pipelines.config import AreasConfig, RollupConfig
+from pipelines.statistics.side_by_side import side_by_side
 from tests.pipelines.figures.rolling import cells_of, roll
 from tests.pipelines.figures.truth import TAXONOMY as MADE
 from tests.pipelines.figures.truth import frames, register
+from tests.pipelines.statistics.test_side_by_side import BUSINESSES, EMPLOYEES, firms_of
 
 AIR = Taxonomy("t", 1, (Sector("air", "Air"),), "0" * 64)
 KINDS = AreasConfig()
@@ -122,3 +124,34 @@ def test_a_sum_that_one_firm_dominates_is_withheld() -> None:
     assert today(alone, dominance=0.75)["employees"]["value"] is None
     assert today(alone)["employees"]["value"] == 908.0
     assert today(listed(firms), dominance=0.75)["employees"]["value"] == 8.0
+
+
+def test_the_report_s_own_table_comes_out_of_the_roll_up() -> None:
+    clusters = ("first", "second", "third", "fourth")
+    taxonomy = Taxonomy("t", 1, tuple(Sector(key, key.title()) for key in clusters), "0" * 64)
+    firms = pd.concat(map(firms_of, clusters, BUSINESSES, EMPLOYEES))
+    tables = {
+        "firms": firms[["firm_id"]].assign(name="x"),
+        "premises": pd.DataFrame({
+            "firm_id": firms["firm_id"], "postcode": None, "kind": "registered", "source": "register",
+            "lad_code": firms["area"].map({"midlands_engine": "E06000013", "elsewhere": "E06000012"}).to_numpy(),
+        }),
+        "accounts": pd.DataFrame({
+            "firm_id": firms["firm_id"], "period_end": date(2023, 3, 31), "employees": firms["employees"].astype(float),
+            "turnover_gbp": None, "source": "accounts", "imputed": False,
+        }),
+        "assignments": pd.DataFrame({
+            "firm_id": firms["firm_id"], "sector": firms["cluster"], "assigned": True, "reason": "", "probability": 1.0,
+        }),
+        "readable": list(firms["firm_id"]),
+    }  # fmt: skip
+    only_north_lincolnshire = AreasConfig(custom={"midlands_engine": ["E06000013"]})
+    made = roll(taxonomy, **tables, rules=RollupConfig(), kinds=only_north_lincolnshire)
+    shown = side_by_side(
+        pd.DataFrame(cells_of(made)), clusters, "custom", "midlands_engine", ("businesses", "employees")
+    )
+    assert shown.texts() == [
+        ["Proportion of the UK total", *clusters],
+        ["Businesses", "17 %", "30 %", "20 %", "21 %"],
+        ["Employees", "7 %", "22 %", "10 %", "12 %"],
+    ]

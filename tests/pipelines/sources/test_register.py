@@ -28,10 +28,10 @@ from pipelines.setup import create_workspace
 from pipelines.sources import register_blocks
 from pipelines.sources.company_numbers import normalised
 from pipelines.sources.register import RegisterReport, import_register
-from pipelines.sources.register_columns import NAME_COLUMNS, REQUIRED, cleaned, days_of, numbers_of
+from pipelines.sources.register_columns import READ, cleaned, days_of, numbers_of
 from pipelines.workspace import Workspace
 
-COLUMNS = (*REQUIRED, *NAME_COLUMNS)
+COLUMNS = READ
 WHOLE = "BasicCompanyDataAsOneFile-{}.csv"
 GONE = "Removed from the register"
 

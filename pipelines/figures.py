@@ -16,9 +16,10 @@ from labels.taxonomy import Taxonomy, load_taxonomy
 from pipelines.correcting import corrector_maker
 from pipelines.errors import UsageError
 from pipelines.firm_texts import classified_firms
+from pipelines.geography.areas import BOUNDARIES
 from pipelines.leaves import in_order
 from pipelines.provenance import Provenance
-from pipelines.rollup import ListTables, Rollup, rollup
+from pipelines.rollup import ListTables, Rollup, rollup, rules_text
 from pipelines.store import Lake, sharded
 from pipelines.tables import CELLS
 from pipelines.workspace import Workspace
@@ -72,6 +73,7 @@ class Figures:
     untrained: frozenset[str]
     classified: frozenset[str]
     made: Rollup
+    rules: str
 
 
 def work_out(workspace: Workspace, moment: Moment) -> Figures:
@@ -90,7 +92,15 @@ def work_out(workspace: Workspace, moment: Moment) -> Figures:
         taxonomy, ListTables(*(moment.read_arrow(field.name) for field in fields(ListTables))), classified, untrained,
         config.rollup, config.areas, corrector_maker(workspace, moment, taxonomy, model) if model else None,
     )  # fmt: skip
-    return Figures(moment, taxonomy, model.model_id if model else None, untrained, frozenset(classified), made)
+    return Figures(
+        moment,
+        taxonomy,
+        model.model_id if model else None,
+        untrained,
+        frozenset(classified),
+        made,
+        rules_text(config.rollup),
+    )
 
 
 def publishable(workspace: Workspace, moment: Moment) -> Figures:
@@ -152,7 +162,9 @@ def provenance_of(figures: Figures, running: str | None) -> Provenance:
     """
     visits = figures.moment.read_arrow("sites", ["crawled_at"])["crawled_at"].to_pylist()
     data_date = max(visits).astimezone(UTC).date().isoformat() if visits else None
-    return Provenance.of(figures.taxonomy, _made_by(figures.moment, running), data_date, figures.model_id)
+    return Provenance.of(
+        figures.taxonomy, _made_by(figures.moment, running), data_date, figures.model_id, figures.rules, BOUNDARIES
+    )
 
 
 def _made_by(moment: Moment, running: str | None) -> str:

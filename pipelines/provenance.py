@@ -1,4 +1,4 @@
-"""Say where published figures come from; the same five facts stand in every export and report.
+"""Say where published figures come from; the same facts stand in every export and report.
 
 The data date is the day of the newest visit to a website, not the day the file was written.
 """
@@ -26,8 +26,13 @@ class Provenance:
     taxonomy_id: str
     taxonomy_version: int
     taxonomy_digest: str
+    rules: str = ""  # how firms were shared out over places and clusters, and amounts chosen
+    boundaries: str = ""  # which boundaries areas have
 
     @classmethod
-    def of(cls, taxonomy: Taxonomy, run_id: str, data_date: str | None, model_id: str | None) -> Provenance:
+    def of(
+        cls, taxonomy: Taxonomy, run_id: str, data_date: str | None, model_id: str | None, rules: str = "",
+        boundaries: str = "",
+    ) -> Provenance:  # fmt: skip
         """The facts of a run under ``taxonomy``."""
-        return cls(run_id, data_date, model_id, taxonomy.id, taxonomy.version, taxonomy.digest)
+        return cls(run_id, data_date, model_id, taxonomy.id, taxonomy.version, taxonomy.digest, rules, boundaries)

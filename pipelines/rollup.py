@@ -155,14 +155,20 @@ def rollup(
         {kind: _base(firms, ground, kind, np.ones(len(firms), dtype=np.bool_)) for kind in ground.spreads},
         frozenset(untrained), bool(np.isfinite(firms.ended).any()), correct(firms, ground) if correct else None,
     )  # fmt: skip
-    cells = CellColumns(
-        AREA_KINDS, rules=f"allocation={rules.allocation} counting={rules.counting}", boundaries=BOUNDARIES
-    )
+    cells = CellColumns(AREA_KINDS, rules_text(rules), BOUNDARIES)
     for cluster in taxonomy.counted:
         add_cluster(given, cluster, ready.counted[cluster], cells)
     del given  # what corrections hold would stand beside the table that is made now
     ledgers = _ledgers(assignments, firms, assigned.place)
     return Rollup(cells.table(), *ledgers, ready.distortions, firms, ground, members)
+
+
+def rules_text(rules: RollupConfig) -> str:
+    """What every figure says of the rules it was made by."""
+    return (
+        f"allocation={rules.allocation} counting={rules.counting} distortions={rules.distortions} "
+        f"missing_amounts={rules.missing_amounts} amount_sources={','.join(rules.amount_sources)}"
+    )
 
 
 def _definitions(rules: RollupConfig, firms: FirmColumns) -> Definitions:

@@ -36,8 +36,14 @@ def scorecard(
 ) -> None:
     """A cluster's scorecard in an area: computed, imported, or not available."""
     from pipelines.figure_lists import scorecard_rows
+    from pipelines.figure_screen import scorecard_table
+    from pipelines.screen import print_table
 
-    _hand_out(scorecard_rows(_workspace(context), cluster, area), as_json, file)
+    rows = scorecard_rows(_workspace(context), cluster, area)
+    if as_json or file is not None:
+        _hand_out(rows, as_json, file)
+        return
+    print_table(scorecard_table(rows, f"{cluster}, area {area}"))
 
 
 def compare(

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-STATUS = {"not_available": "not available", "imported": "imported", "computed": ""}
+STATUS = {"not_available": "not available"}
 WITHHELD = "suppressed"
 
 
@@ -66,7 +66,6 @@ def _period(row: Mapping[str, Any]) -> str:
 
 
 def _source(row: Mapping[str, Any]) -> str:
-    status = STATUS.get(row["status"], row["status"])
     if row["status"] == "imported":
         return f"imported: {row['source']}"
-    return status
+    return STATUS.get(row["status"], "")

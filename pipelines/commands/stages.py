@@ -174,7 +174,7 @@ def classify(context: typer.Context) -> None:
 
 
 def rollup(context: typer.Context) -> None:
-    """Count businesses, employees and turnover per cluster and area."""
+    """Work out every cluster's figures by area; hotspots, related clusters and distortions beside them."""
     from pipelines.publishing import run_rollup
     from pipelines.runs import start_run
     from pipelines.workspace import Workspace
@@ -182,7 +182,9 @@ def rollup(context: typer.Context) -> None:
     with start_run(Workspace(context.obj), "rollup") as run:
         run_rollup(run)
     written = run.stages["rollup"].written.get("cells", 0)
-    sys.stdout.write(f"{written} figures written.\n" if written else "No figure changed.\n")
+    sys.stdout.write(f"{written:,} figures written.\n" if written else "No figure changed.\n")
+    for sentence in run.notes["premises"]["sentences"]:
+        sys.stdout.write(sentence + "\n")
 
 
 def report(context: typer.Context) -> None:

@@ -65,7 +65,10 @@ def place_premises(run: Run) -> Placing:
                 unplaced[found["values"]] = unplaced.get(found["values"], 0) + found["counts"]
         counts.written["premises"] = change.commit({NOTE: directory} if total else None)
     result = Placing(directory, total, on_map, dict(sorted(unplaced.items())))
-    run.notes["premises"] = {"directory": directory, "rows": total, "on_map": on_map, "unplaced": result.unplaced}
+    run.notes["premises"] = {
+        "directory": directory, "rows": total, "on_map": on_map, "unplaced": result.unplaced,
+        "sentences": result.sentences(),
+    }  # fmt: skip
     return result
 
 

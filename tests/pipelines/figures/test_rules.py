@@ -130,7 +130,7 @@ def test_the_report_s_own_table_comes_out_of_the_roll_up() -> None:
     clusters = ("first", "second", "third", "fourth")
     taxonomy = Taxonomy("t", 1, tuple(Sector(key, key.title()) for key in clusters), "0" * 64)
     firms = pd.concat(map(firms_of, clusters, BUSINESSES, EMPLOYEES))
-    tables = {
+    tables: dict[str, Any] = {
         "firms": firms[["firm_id"]].assign(name="x"),
         "premises": pd.DataFrame({
             "firm_id": firms["firm_id"], "postcode": None, "kind": "registered", "source": "register",

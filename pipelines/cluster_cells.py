@@ -19,7 +19,7 @@ from pipelines.statistics.figures import LATEST, Around, Figure, figures, kept
 from pipelines.statistics.flags import bits, where
 from pipelines.statistics.measures import AMOUNTS, Counted, Definitions, Measures, measures
 from pipelines.statistics.shares import owner_countries, share_of
-from pipelines.statistics.suppression import Rules, suppress
+from pipelines.withholding import FIRMS, hidden_of, withheld
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,8 +58,8 @@ class Whole:
     corrector: Corrector | None = field(repr=False, default=None)
 
 
-def add_cluster(given: Whole, cluster: str, members: Counted, cells: CellColumns) -> None:
-    """Work out a cluster's cells.
+def add_cluster(given: Whole, cluster: str, members: Counted, cells: CellColumns) -> bool:
+    """Work out a cluster's cells. Returns whether the whole cluster is withheld.
 
     Args:
         given: The list.
@@ -74,20 +74,26 @@ def add_cluster(given: Whole, cluster: str, members: Counted, cells: CellColumns
     basis = "read" if container is None or not container.sic else "codes" if not container.sectors else "all"
     corrected = given.corrector.corrected(cluster) if given.corrector and not container and not blind else None
     owners = _owners(given.firms, members)
-    made = measures(given.firms, members, given.definitions, tuple(owners.values()))
+    made = measures(
+        given.firms, members, given.definitions, tuple(owners.values()), given.firms.years[-given.rules.years :]
+    )
     over = {kind: members_over(spread, members.rows) for kind, spread in given.ground.spreads.items()}
     sums = {kind: _sums(given.ground, kind, entries, made, corrected) for kind, entries in over.items()}
-    withheld = _withheld(given, members, over, sums, made)
+    found_small = withheld(given.rules, given.ground, members.rows, over, sums, made)
     totals: dict[tuple[str, str], float] = {}
+    ratios: dict[str, tuple[float, float, float]] = {}
     for kind, of_kind in sums.items():
         around = _around(given, of_kind, sums[ALL], basis, bits(said), blind, owners, corrected)
-        found = list(_with_corrections(figures(of_kind, over[kind], made, around), of_kind, around, corrected))
         if kind == ALL:
-            totals = {(at.metric, at.period): float(at.value[0]) for at in found if at.additive and len(at.value)}
+            ratios = _ratios(of_kind, around)
+        found = list(_with_corrections(figures(of_kind, over[kind], made, around), of_kind, around, corrected, ratios))
         for figure in found:
-            shown = _shown(figure, of_kind, withheld.get(kind))
-            total = totals.get((figure.metric, figure.period)) if not withheld.get(ALL, np.zeros(1))[0] else None
-            cells.add(cluster, kind, of_kind.codes, shown, total)
+            shown = _shown(figure, of_kind, hidden_of(figure.metric, kind, found_small))
+            key = (figure.metric, figure.period)
+            if kind == ALL and shown.additive and len(shown.value):
+                totals[key] = float(shown.value[0])
+            cells.add(cluster, kind, of_kind.codes, shown, totals.get(key))
+    return bool(found_small and found_small[FIRMS][ALL][0])
 
 
 def _sums(ground: Ground, kind: str, entries: Members, made: Measures, corrected: Corrected | None) -> AreaSums:
@@ -99,62 +105,24 @@ def _sums(ground: Ground, kind: str, entries: Members, made: Measures, corrected
     return replace(sums, area=sums.area[some], sums=sums.sums[some], firms=sums.firms[some])
 
 
-def _withheld(
-    given: Whole, members: Counted, over: Mapping[str, Members], sums: Mapping[str, AreaSums], made: Measures
-) -> dict[str, NDArray[np.bool_]]:
-    """Areas whose figures are withheld, by kind, in the order of their sums; nothing where no rule asks for it.
-
-    The rules look at the smallest number of firms behind any year's count: what is published of one year must not give
-    away another.
-    """
-    from scipy.sparse import vstack
-
-    rules = Rules(given.rules.suppress_below, given.rules.dominance)
-    if not rules.min_firms and not rules.dominance:
-        return {}
-    atoms = np.unique(given.ground.atoms.of(members.rows)[1])
-    areas = vstack([given.ground.atoms_in[kind][found.area][:, atoms] for kind, found in sums.items()], format="csr")
-    firms = np.concatenate([_fewest(found) for found in sums.values()])
-    largest = np.concatenate([_largest_share(over[kind], found, made) for kind, found in sums.items()])
-    kinds = np.repeat(np.arange(len(sums)), [len(found.area) for found in sums.values()])
-    found = suppress(areas, firms, rules.primary(firms, largest), 0, kinds, rules.min_firms)
-    bounds = np.cumsum([0, *(len(one.area) for one in sums.values())])
-    return {kind: found.withheld[bounds[at] : bounds[at + 1]] for at, kind in enumerate(sums)}
-
-
-def _fewest(sums: AreaSums) -> NDArray[np.int64]:
-    counts = np.stack([sums.n(name) for name in sums.names if name.partition(" ")[0] == "businesses"])
-    counts = np.where(counts > 0, counts, np.iinfo(np.int64).max).min(axis=0)
-    return np.where(counts == np.iinfo(np.int64).max, 0, counts)
-
-
-def _largest_share(members: Members, sums: AreaSums, made: Measures) -> NDArray[np.float64]:
-    """Largest firm's share of an area's employees or turnover, whichever is more."""
-    place = np.full(len(sums.codes), -1, dtype=np.int64)
-    place[sums.area] = np.arange(len(sums.area))
-    at = place[members.area]
-    shares = []
-    for name in AMOUNTS:
-        largest = np.zeros(len(sums.area))
-        np.maximum.at(largest, at, made.matrix[members.row, made.place[name]] * members.weight)
-        shares.append(share_of(largest, sums[name]))
-    return np.fmax(*shares)
-
-
-def _shown(figure: Figure, sums: AreaSums, withheld: NDArray[np.bool_] | None) -> Figure:
-    """The figure without the areas withheld; of these the plain figures of today say that they are."""
-    if withheld is None:
+def _shown(figure: Figure, sums: AreaSums, hidden: NDArray[np.bool_] | None) -> Figure:
+    """The figure without the areas withheld: they have no value, and say why."""
+    if hidden is None:
         return figure
-    hidden = withheld[np.searchsorted(sums.area, figure.area)]
-    if not hidden.any():
+    figure = replace(figure, without=None)  # the difference is what few firms have
+    there = hidden[np.searchsorted(sums.area, figure.area)]
+    if not there.any():
         return figure
-    if figure.metric not in METRICS or figure.period != LATEST:
-        return kept(figure, ~hidden)
+    if figure.period.isdigit():  # of a past year nothing is said at all
+        return kept(figure, ~there)
+
+    def blank(values: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+        return None if values is None else np.where(there, np.nan, values)
+
     return replace(
-        figure, value=np.where(hidden, np.nan, figure.value), n=np.where(hidden, 0, figure.n),
-        coverage=np.where(hidden, 0.0, figure.coverage), imputed_share=None,
-        without=None if figure.without is None else np.where(hidden, np.nan, figure.without),
-        flags=np.where(hidden, bits(["suppressed"]), figure.flags),
+        figure, value=np.where(there, np.nan, figure.value), low=blank(figure.low), high=blank(figure.high),
+        n=np.where(there, 0, figure.n), coverage=np.where(there, 0.0, figure.coverage),
+        imputed_share=blank(figure.imputed_share), flags=np.where(there, bits(["suppressed"]), figure.flags),
     )  # fmt: skip
 
 
@@ -189,13 +157,13 @@ def _around(
 
 
 def _with_corrections(
-    found: Iterable[Figure], sums: AreaSums, around: Around, corrected: Corrected | None
-) -> Iterator[Figure]:
+    found: Iterable[Figure], sums: AreaSums, around: Around, corrected: Corrected | None,
+    ratios: Mapping[str, tuple[float, float, float]],
+) -> Iterator[Figure]:  # fmt: skip
     """Figures, each of today followed by its corrected one; other counts and sums take the correction over."""
     if corrected is None:
         yield from found
         return
-    plain = {name: sums[name] for name in METRICS}
     for figure in found:
         yield figure
         if corrected.parts is None:
@@ -207,7 +175,7 @@ def _with_corrections(
             value, low, high = (ends[at] for ends in around.corrected[figure.metric])
             yield _told(_corrected(figure, value, low, high, corrected, 0), around.coverage[at])
         elif figure.additive and sums.kind != "h3":
-            yield from _carried_over(figure, sums, around, plain, corrected)
+            yield from _carried_over(figure, ratios, corrected)
 
 
 def _corrected(
@@ -233,22 +201,25 @@ def _told(figure: Figure, coverage: NDArray[np.float64]) -> Figure:
     return replace(figure, value=value, low=said(figure.low), high=said(figure.high), flags=flags)
 
 
+def _ratios(whole: AreaSums, around: Around) -> dict[str, tuple[float, float, float]]:
+    """Corrected over plain, of the whole list: value and both ends, for firms, employees and turnover."""
+    found = {}
+    for name, ends in around.corrected.items():
+        plain = float(whole[name][0])
+        if plain > 0:
+            found[name] = (float(ends[0][0]) / plain, float(ends[1][0]) / plain, float(ends[2][0]) / plain)
+    return found
+
+
 def _carried_over(
-    figure: Figure, sums: AreaSums, around: Around, plain: Mapping[str, NDArray[np.float64]], corrected: Corrected
+    figure: Figure, ratios: Mapping[str, tuple[float, float, float]], corrected: Corrected
 ) -> Iterator[Figure]:
-    """The same count or sum with the correction of the cluster's firms, employees or turnover in that area."""
+    """The same count or sum, corrected as the cluster's firms, employees or turnover are over the whole list.
+
+    One ratio for all areas: parts add up, and nothing comes of nothing. An area's own ratio would make hundreds of
+    large firms out of one, where many others stand beside it.
+    """
     base = next((name for name in AMOUNTS if figure.metric.startswith(name.removesuffix("_gbp"))), METRICS[0])
-    if figure.metric == "turnover_per_employee_gbp" or base not in around.corrected:
-        return
-    at = np.searchsorted(sums.area, figure.area)
-    known = plain[base][at] > 0
-    ratio = [
-        np.divide(ends[at], plain[base][at], out=np.full(len(at), np.nan), where=known)
-        for ends in around.corrected[base]
-    ]
-    value, low, high = (figure.value * each for each in ratio)
-    kept = np.isfinite(value)
-    if kept.any():
-        made = _corrected(figure, value, low, high, corrected, bits(["carried_over"]))
-        yield Figure(made.metric, made.period, made.area[kept], value[kept], made.n[kept], made.coverage[kept],
-                     made.flags[kept], low[kept], high[kept])  # fmt: skip
+    if base in ratios and len(figure.value):
+        value, low, high = (figure.value * ratio for ratio in ratios[base])
+        yield _corrected(figure, value, low, high, corrected, bits(["carried_over"]))

@@ -26,7 +26,8 @@ DAYS_A_YEAR = 365.25
 def corrector_maker(workspace: Workspace, tables: Tables, taxonomy: Taxonomy, model: SectorModel) -> Correct | None:
     """What :func:`pipelines.rollup.rollup` makes its corrector with; None where there is nothing to correct by.
 
-    Counted in fractions no figure is corrected: an error rate says nothing of shares of firms.
+    Counted in fractions, by owner or trimmed, or with estimates for missing amounts, no figure is corrected: error
+    rates are of whole firms, and a corrected figure without these rules would not be that of the one beside it.
 
     Raises:
         UsageError: A folder of ``audits/`` is not an audit as it was written.
@@ -38,7 +39,8 @@ def corrector_maker(workspace: Workspace, tables: Tables, taxonomy: Taxonomy, mo
 
     audits, errors = current_audits(workspace), training_errors_of(model)
     rules = workspace.config.rollup
-    if (not audits and errors is None) or rules.counting == "fractional":
+    plain = (rules.counting, rules.distortions, rules.missing_amounts) == ("whole", "flag", "left_out")
+    if (not audits and errors is None) or not plain:
         return None
     judgements = current_judgements(workspace, taxonomy)
     evidence = Evidence(

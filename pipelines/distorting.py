@@ -64,9 +64,13 @@ def prepared(
     pairs = _pairs([today[key] for key in keys])
     facts = _facts(firms, ground)
     found = find(facts, pairs, ground.hexagons, _names(firms, ground, names)) if len(pairs.firm) else []
-    keeps = {measure: without(found, pairs, facts, measure) for measure in LEFT_OUT}
+    grouped = rules.distortions == "group_by_parent"  # then firms of one parent are one already
+    keeps = {
+        measure: without([one for one in found if not (grouped and one.kind == "one_parent")], pairs, facts, measure)
+        for measure in LEFT_OUT
+    }
     filled = _filled(firms, pairs) if rules.missing_amounts == "by_sector_and_size" else {}
-    group = groups(firms.parent, firms.parent_key) if rules.distortions == "group_by_parent" else None
+    group = groups(firms.parent, firms.parent_key) if grouped else None
     made = {}
     for number, key in enumerate(keys):
         part = slice(int(pairs.starts[number]), int(pairs.starts[number + 1]))
@@ -99,11 +103,8 @@ def _counted(
             (weight if measure == "businesses" else of_amount[measure])[~every] = 0.0
         else:
             said[measure] = every
-    if group is not None:
-        of_firm = group[plain.rows[inside]]
-        _, place, size = np.unique(of_firm, return_inverse=True, return_counts=True)
-        weight[inside] /= size[place]
-    return Counted(plain.rows, weight, of_amount, newest, estimated, said)
+    of_owner = None if group is None else np.unique(group[plain.rows], return_inverse=True)[1].astype(np.int64)
+    return Counted(plain.rows, weight, of_amount, plain.weight, newest, estimated, said, of_owner)
 
 
 def _pairs(members: Sequence[NDArray[np.int64]]) -> Members:

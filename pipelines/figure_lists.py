@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from labels.taxonomy import load_taxonomy
 from labels.taxonomy_file import unknown
 from pipelines.errors import UsageError
-from pipelines.figures import Moment
-from pipelines.geography.areas import Areas
+from pipelines.figures import Moment, refuse_other_rules
+from pipelines.geography.areas import KINDS, UNKNOWN, Areas
 from pipelines.geography.hotspot_rows import crosses
 from pipelines.statistics.scorecard import scorecard
 from pipelines.statistics.side_by_side import side_by_side
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pipelines.workspace import Workspace
 
 HIDDEN = ("shard",)
+ALL = "all"
 
 
 def scorecard_rows(workspace: Workspace, cluster: str, area: str) -> list[dict[str, Any]]:
@@ -34,7 +35,7 @@ def scorecard_rows(workspace: Workspace, cluster: str, area: str) -> list[dict[s
     """
     _known(workspace, [cluster])
     moment = Moment.now(workspace.lake)
-    cells = moment.read("cells")
+    cells = _cells(workspace, moment)
     kind, code = _area(cells, area)
     found = scorecard(cells, moment.read("published_metrics"), cluster, kind, code)
     return [
@@ -50,7 +51,7 @@ def comparison_rows(workspace: Workspace, clusters: Sequence[str], area: str) ->
         UsageError: There is no such cluster, or no figure of such an area.
     """
     _known(workspace, clusters)
-    cells = Moment.now(workspace.lake).read("cells")
+    cells = _cells(workspace, Moment.now(workspace.lake))
     heading, *lines = side_by_side(cells, clusters, *_area(cells, area)).texts()
     return [dict(zip(heading, line, strict=True)) for line in lines]
 
@@ -88,6 +89,13 @@ def distortion_list(workspace: Workspace, clusters: Sequence[str]) -> list[dict[
     ]  # fmt: skip
 
 
+def _cells(workspace: Workspace, moment: Moment) -> pd.DataFrame:
+    held = moment.read_arrow("cells")
+    refuse_other_rules(held, workspace)
+    frame: pd.DataFrame = held.to_pandas()
+    return frame
+
+
 def _rows(workspace: Workspace, table: str, clusters: Sequence[str], by: tuple[str, ...]) -> list[dict[str, Any]]:
     _known(workspace, clusters)
     found = Moment.now(workspace.lake).read_arrow(table).to_pylist()
@@ -106,14 +114,33 @@ def _known(workspace: Workspace, clusters: Sequence[str]) -> None:
             raise UsageError(f"cluster {key!r} is not in taxonomy.yaml{unknown(key, taxonomy.counted, known)}")
 
 
+def area_title(area: str) -> str:
+    """An area as a heading names it."""
+    if area == ALL:
+        return "the whole list"
+    areas = Areas.load()
+    named = next((areas.name_of(kind, area) for kind in KINDS if area in areas.codes(kind)), "")
+    return f"{named} ({area})" if named else area
+
+
 def _area(cells: pd.DataFrame, area: str) -> tuple[str, str]:
-    """Kind and code of an area for which there are figures."""
+    """Kind and code of an area for which there are figures, asked for by its code or its name."""
     if not len(cells):
         raise UsageError("there are no figures yet; run firmscope rollup first")
-    found = cells.loc[cells["area_code"] == area, "area_kind"]
+    if area == UNKNOWN:
+        raise UsageError("'unknown' stands for firms without a place, of every kind of area; give the code of an area")
+    areas = Areas.load()
+    wanted = {area}
+    for kind in KINDS:
+        wanted |= {code for code in areas.codes(kind) if areas.name_of(kind, code).casefold() == area.casefold()}
+    found = cells.loc[cells["area_code"].isin(sorted(wanted)), ["area_kind", "area_code"]].drop_duplicates()
     if not len(found):
         kinds = ", ".join(sorted(set(cells["area_kind"])))
         raise UsageError(
-            f"no firm of any cluster stands in area {area!r}; figures are by {kinds}: give one of their codes"
+            f"there is no figure of an area {area!r}: give the code or the name of one in which a firm of a cluster "
+            f"stands; figures are by {kinds}"
         )
-    return str(found.iloc[0]), area
+    codes = sorted(set(found["area_code"]))
+    if len(codes) > 1:
+        raise UsageError(f"{area!r} is the name of several areas ({', '.join(codes)}): give a code")
+    return str(found.iloc[0]["area_kind"]), str(found.iloc[0]["area_code"])

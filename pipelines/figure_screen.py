@@ -7,8 +7,11 @@ from typing import Any
 
 from rich.table import Table
 
+from pipelines.reporting.wording import FLAG_LABELS
+
 STATUS = {"not_available": "not available"}
 WITHHELD = "suppressed"
+EVERYWHERE = ("uncorrected", "no_interval", "suppressed")  # what every line, or the figure itself, says already
 
 
 def scorecard_table(rows: Sequence[Mapping[str, Any]], title: str) -> Table:
@@ -18,9 +21,9 @@ def scorecard_table(rows: Sequence[Mapping[str, Any]], title: str) -> Table:
     table.add_column("Metric", overflow="fold")
     table.add_column("Figure", justify="right")
     table.add_column("Corrected (95 %)", justify="right")
-    table.add_column("Of the UK", justify="right")
+    table.add_column("Of the list", justify="right")
     table.add_column("Of", overflow="fold")
-    table.add_column("Source", overflow="fold")
+    table.add_column("Note", overflow="fold")
     before = ""
     for row in rows:
         if row["ecosystem"] != before:
@@ -68,4 +71,5 @@ def _period(row: Mapping[str, Any]) -> str:
 def _source(row: Mapping[str, Any]) -> str:
     if row["status"] == "imported":
         return f"imported: {row['source']}"
-    return STATUS.get(row["status"], "")
+    said = [FLAG_LABELS[flag] for flag in row["flags"] if flag in FLAG_LABELS and flag not in EVERYWHERE]
+    return STATUS.get(row["status"], "") or ", ".join(said)

@@ -110,12 +110,23 @@ def publishable(workspace: Workspace, moment: Moment) -> Figures:
         UsageError: As for :func:`work_out`, or the cells were made from other tables.
     """
     figures = work_out(workspace, moment)
+    held = moment.read_arrow("cells")
+    refuse_other_rules(held, workspace)
     wanted = sharded("cells", figures.made.cells, moment.shards)
-    if not in_order(moment.read_arrow("cells"), CELLS).equals(in_order(wanted, CELLS)):
+    if not in_order(held, CELLS).equals(in_order(wanted, CELLS)):
         raise UsageError(
             "the figures are older than the tables: run firmscope rollup (or wait for the night that is under way)"
         )
     return figures
+
+
+def refuse_other_rules(cells: pa.Table, workspace: Workspace) -> None:
+    """Raise a UsageError when cells were made by other settings than the workspace has now."""
+    said, now = set(cells["rules"].unique().to_pylist()), rules_text(workspace.config.rollup)
+    if said - {now}:
+        raise UsageError(
+            "settings of [rollup] have changed since these figures were made: run firmscope rollup, then this again"
+        )
 
 
 def deciding_model(

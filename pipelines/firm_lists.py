@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import csv
 import difflib
-import io
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,7 +20,8 @@ from typing import Any
 from crawler.errors import BadWebsiteError
 from crawler.urls import start_urls
 from pipelines.errors import UsageError
-from pipelines.reading import clean, file_text
+from pipelines.reading import clean, file_lines, hidden_credentials, without_credentials
+from pipelines.sources.company_numbers import normalised
 
 FIRM_COLUMNS = ("firm_id", "name", "website")
 MAX_CELL_CHARS = 500  # the longest name in the Companies House register has 160 characters
@@ -59,7 +60,7 @@ def read_firm_list(path: Path, today: date, allow_missing_websites: bool = False
     Raises:
         UsageError: A missing or doubled column, a doubled firm_id or a cell that cannot be; names file, row and cure.
     """
-    rows = csv.reader(io.StringIO(file_text(path), newline=""), strict=True)
+    rows = csv.reader(file_lines(path), strict=True)
     try:
         header = _header(path, [name.strip().lower().replace(" ", "_") for name in next(rows, [])])
         found = FirmList(tuple(name for name in header if name in _TAKEN), tuple(n for n in header if n not in _TAKEN))
@@ -100,8 +101,8 @@ def _header(path: Path, header: list[str]) -> list[str]:
                 f"{path}, row 1: column {name} is missing (found: {', '.join(filter(None, header)) or 'nothing'}); "
                 f"a firm list needs {', '.join(FIRM_COLUMNS)}, separated by commas"
             )
-    for name in header:
-        if name and header.count(name) > 1:
+    for name, times in Counter(header).items():
+        if name and times > 1:
             raise UsageError(f"{path}, row 1: column {name} stands there twice; keep one")
     return header
 
@@ -122,6 +123,11 @@ def _take(where: str, firm_id: str, row: Row, today: date, allow_missing: bool, 
     firm: dict[str, Any] = {"firm_id": firm_id, "name": _text(where, row, "name")}
     firm["website"] = _website(where, firm_id, row, allow_missing, found)
     firm |= {name: read(where, row, name) for name, read in _OPTIONAL.items() if name in found.columns}
+    if firm.get("company_number") and normalised(firm["company_number"]) is None:
+        found.unusable.append((firm_id, "company_number", firm["company_number"]))
+        firm["company_number"] = None
+    for name in ("incorporated_on", "dissolved_on"):
+        _refuse_future(where, name, firm.get(name), today)
     found.firms.append(firm)
     postcode, lad_code = _postcode(where, firm_id, row, found), _text(where, row, "lad_code") or None
     if postcode or lad_code:
@@ -134,6 +140,7 @@ def _take(where: str, firm_id: str, row: Row, today: date, allow_missing: bool, 
     figures = {name: _number(where, row, name) for name in ("employees", "turnover_gbp") if name in found.columns}
     if any(value is not None for value in figures.values()):
         period_end = _date(where, row, "period_end") or today
+        _refuse_future(where, "period_end", period_end, today)
         facts = {"firm_id": firm_id, "period_end": period_end, "source": "firm_list", "imputed": False}
         found.accounts.append(facts | figures)
 
@@ -153,16 +160,18 @@ def _optional_text(where: str, row: Row, name: str) -> str | None:
 
 def _website(where: str, firm_id: str, row: Row, allow_missing: bool, found: FirmList) -> str | None:
     cell = row["website"].strip()
+    shown = hidden_credentials(cell)
     try:
         start_urls(cell)
-        return cell
+        return without_credentials(cell)
     except BadWebsiteError as error:
         if not allow_missing:
+            why = str(error) if shown == cell else f"the website cell {shown[:80]!r} is not an address"
             raise UsageError(
-                f"{where}: {error}; give an http or https address, or import with --allow-missing-websites to keep "
+                f"{where}: {why}; give an http or https address, or import with --allow-missing-websites to keep "
                 "such firms without one"
             ) from error
-    found.unusable.append((firm_id, "website", cell))
+    found.unusable.append((firm_id, "website", shown))
     return None
 
 
@@ -182,7 +191,7 @@ def _number(where: str, row: Row, name: str) -> float | None:
         value = float(cell)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value) or (name == "employees" and value < 0):
+    if not math.isfinite(value) or (value < 0 and name in ("employees", "turnover_gbp")):
         raise UsageError(f"{where}: {name} {cell[:50]!r}; expected a plain number such as 1200, or an empty cell")
     return value
 
@@ -198,6 +207,11 @@ def _date(where: str, row: Row, name: str) -> date | None:
         raise UsageError(message) from error
 
 
+def _refuse_future(where: str, name: str, day: date | None, today: date) -> None:
+    if day is not None and day > today:
+        raise UsageError(f"{where}: {name} {day} is after today; expected a day that has been")
+
+
 def _flag(where: str, row: Row, name: str) -> bool | None:
     cell = row.get(name, "").strip().lower()
     if cell not in ("", "true", "false"):
@@ -206,7 +220,8 @@ def _flag(where: str, row: Row, name: str) -> bool | None:
 
 
 def _sic_codes(where: str, row: Row, name: str) -> list[str] | None:
-    return re.findall(r"\b[0-9]{5}\b", _text(where, row, name)) or None
+    """Codes of five digits; a spreadsheet takes the zero off 01110."""
+    return [code.zfill(5) for code in re.findall(r"\b[0-9]{4,5}\b", _text(where, row, name))] or None
 
 
 def _names(where: str, row: Row, name: str) -> list[str] | None:

@@ -33,8 +33,11 @@ def distortion_rows(made: Rollup) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def related_rows(made: Rollup) -> list[dict[str, Any]]:
-    """Rows of the table ``related``: pairs of clusters by firms and places they share, dissolved firms left out."""
+def related_rows(made: Rollup, least: int = 0) -> list[dict[str, Any]]:
+    """Rows of the table ``related``: pairs of clusters by firms and places they share, dissolved firms left out.
+
+    Clusters that are withheld altogether are in no pair, nor are pairs of fewer than ``least`` shared firms.
+    """
     keys = list(made.members)
     today = [found.firms[made.listed.counts[found.firms]] for found in made.members.values()]
     firm = np.concatenate([*today, np.zeros(0, dtype=np.int64)]).astype(np.int64)
@@ -42,7 +45,11 @@ def related_rows(made: Rollup) -> list[dict[str, Any]]:
     findable = made.listed.counts & made.listed.read
     findable[firm] = True
     places = _districts(made, np.flatnonzero(findable))
-    return related(keys, firm, cluster, len(made.listed), float(findable.sum()), places)
+    found = related(keys, firm, cluster, len(made.listed), float(findable.sum()), places)
+    return [
+        row for row in found
+        if not made.withheld & {row["cluster"], row["other"]} and not 0 < int(str(row["shared_firms"])) < least
+    ]  # fmt: skip
 
 
 def _districts(made: Rollup, firms: np.ndarray[Any, Any]) -> Spread | None:

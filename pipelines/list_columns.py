@@ -6,7 +6,7 @@ shards can show in the last digit of a sum.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ def firm_columns(
     grants: pa.Table,
     readable: Iterable[str] | pa.Array,
     sources: Sequence[str],
-    years: int,
+    years: Callable[[int], tuple[int, ...]],
 ) -> FirmColumns:
     """All firms of a list with their figures.
 
@@ -44,7 +44,7 @@ def firm_columns(
         grants: Table ``grants``.
         readable: firm_id of each firm whose words, as they stand, have been classified.
         sources: Sources of amounts, the one to believe first.
-        years: Years wanted, up to the newest that is over.
+        years: Years wanted, given the newest that is over.
 
     Raises:
         TableError: A firm stands twice, or a figure is infinite.
@@ -59,7 +59,7 @@ def firm_columns(
     known = readable if isinstance(readable, pa.Array) else pa.array(list(readable), pa.string())
     read[_places(known, ids)[1]] = True
     newest_year = _newest_year(firms, begun, ended)
-    wanted = tuple(range(newest_year - years + 1, newest_year + 1)) if newest_year else ()
+    wanted = years(newest_year) if newest_year else ()
     employees, turnover = _amounts(accounts, ids, sources, wanted)
     countries = pc.dictionary_encode(firms["owner_country"].combine_chunks())
     parents = firms["parent_id"].combine_chunks()

@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labels.taxonomy import load_taxonomy
 from pipelines import export
@@ -48,10 +48,13 @@ def run_rollup(run: Run) -> None:
     place_premises(run)
     with run.stage("rollup") as counts:
         made = work_out(run.workspace, Moment.now(lake)).made
-        least = max(MIN_FIRMS, run.workspace.config.rollup.suppress_below)
-        beside = {
-            "distortions": distortion_rows(made), "hotspots": all_hotspots(made, least), "related": related_rows(made)
-        }  # fmt: skip
+        rules = run.workspace.config.rollup
+        open_ = not rules.suppress_below and not rules.dominance  # else sums over hexagons and firms would tell
+        beside: dict[str, list[dict[str, Any]]] = {
+            "distortions": distortion_rows(made) if open_ else [],
+            "hotspots": all_hotspots(made, MIN_FIRMS) if open_ else [],
+            "related": related_rows(made, rules.suppress_below),
+        }
         for name, found in beside.items():
             counts.written[name] = lake.replace_all(name, found, run.run_id)
         counts.rows_in, counts.rows_out = made.firms.rows_in, made.firms.counted
@@ -161,6 +164,7 @@ def _mark(workspace: Workspace, moment: Moment, folder: Path, files: Sequence[st
     return {
         "snapshots": {name: moment.snapshots[name] for name in SHOWN},
         "taxonomy": load_taxonomy(workspace.taxonomy_file).digest,
+        "settings": [workspace.config.rollup.model_dump(), workspace.config.areas.model_dump()],
         "firmscope": version("firmscope"),
         "sha256": {name: _sha256(folder / name) for name in files},
     }

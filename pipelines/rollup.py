@@ -20,6 +20,7 @@ from pipelines.cell_columns import CellColumns
 from pipelines.cluster_cells import METRICS, Corrector, Whole, add_cluster
 from pipelines.config import AreasConfig, RollupConfig
 from pipelines.distorting import prepared
+from pipelines.errors import UsageError
 from pipelines.geography.areas import BOUNDARIES
 from pipelines.list_columns import firm_columns
 from pipelines.memberships import Membership, assigned_firms, memberships
@@ -27,7 +28,9 @@ from pipelines.spreading import ALL, UNKNOWN, Ground, spread_firms
 from pipelines.statistics.area_sums import AreaSums, area_sums, members_over
 from pipelines.statistics.distortions import Distortion
 from pipelines.statistics.figures import LATEST
+from pipelines.statistics.firm_columns import days_of
 from pipelines.statistics.flags import FLAGS
+from pipelines.statistics.growth import alive
 from pipelines.statistics.measures import Definitions, Measures
 
 if TYPE_CHECKING:
@@ -36,6 +39,10 @@ if TYPE_CHECKING:
     from labels.taxonomy import Taxonomy
     from pipelines.statistics.firm_columns import FirmColumns
 
+BASE_YEARS = 5
+# A year, of the firms of the base year. In the UK about one in ten closes a year (ONS, Business demography).
+FEWEST_GONE = 0.01
+MAX_YEARS = 60  # growth since before that is another question
 AREA_KINDS = (ALL, "country", "region", "utla", "cauth", "lad", "custom", "postcode_area", "h3")
 CORRECTED = {metric: f"{metric}_corrected" for metric in METRICS}
 
@@ -98,6 +105,7 @@ class Rollup:
     listed: FirmColumns = field(repr=False, compare=False)
     ground: Ground = field(repr=False, compare=False)
     members: Mapping[str, Membership] = field(repr=False, compare=False)
+    withheld: frozenset[str]  # clusters that are withheld altogether
 
 
 def rollup(
@@ -128,9 +136,7 @@ def rollup(
         TableError: A firm stands twice, a sector is not in the taxonomy, or a firm is in a sector without its parent.
     """
     rules, where_ = rules or RollupConfig(), where_ or AreasConfig()
-    firms = firm_columns(
-        tables.firms, tables.accounts, tables.grants, readable, rules.amount_sources, rules.years
-    )  # fmt: skip
+    firms = firm_columns(tables.firms, tables.accounts, tables.grants, readable, rules.amount_sources, _years(rules))
     ground = spread_firms(
         tables.premises, firms.firm_ids, rules.allocation, where_.kinds, where_.custom
     )  # fmt: skip
@@ -153,28 +159,53 @@ def rollup(
     given = Whole(
         taxonomy, firms, ground, definitions, rules, bases,
         {kind: _base(firms, ground, kind, np.ones(len(firms), dtype=np.bool_)) for kind in ground.spreads},
-        frozenset(untrained), bool(np.isfinite(firms.ended).any()), correct(firms, ground) if correct else None,
+        frozenset(untrained), _dissolved_known(firms, definitions), correct(firms, ground) if correct else None,
     )  # fmt: skip
     cells = CellColumns(AREA_KINDS, rules_text(rules), BOUNDARIES)
-    for cluster in taxonomy.counted:
-        add_cluster(given, cluster, ready.counted[cluster], cells)
+    hidden = frozenset(key for key in taxonomy.counted if add_cluster(given, key, ready.counted[key], cells))
     del given  # what corrections hold would stand beside the table that is made now
     ledgers = _ledgers(assignments, firms, assigned.place)
-    return Rollup(cells.table(), *ledgers, ready.distortions, firms, ground, members)
+    return Rollup(cells.table(), *ledgers, ready.distortions, firms, ground, members, hidden)
+
+
+def _dissolved_known(firms: FirmColumns, definitions: Definitions) -> bool:
+    """Whether dissolved firms are in the list as one would expect: of the firms of the base year some are gone."""
+    if definitions.base_year is None:
+        return False
+    first, last = days_of(definitions.base_year)[1], days_of(firms.years[-1])[1]
+    stock = alive(firms.begun, firms.ended, first).sum()
+    gone = ((firms.ended > first) & (firms.ended <= last)).sum()
+    return bool(gone >= FEWEST_GONE * (firms.years[-1] - definitions.base_year) * stock)
 
 
 def rules_text(rules: RollupConfig) -> str:
     """What every figure says of the rules it was made by."""
     return (
         f"allocation={rules.allocation} counting={rules.counting} distortions={rules.distortions} "
-        f"missing_amounts={rules.missing_amounts} amount_sources={','.join(rules.amount_sources)}"
+        f"missing_amounts={rules.missing_amounts} amount_sources={','.join(rules.amount_sources)} "
+        f"suppress_below={rules.suppress_below} dominance={rules.dominance:g}"
     )
 
 
+def _years(rules: RollupConfig) -> Callable[[int], tuple[int, ...]]:
+    """Years that are read, given the newest: those shown, and those that growth is measured from."""
+
+    def wanted(newest: int) -> tuple[int, ...]:
+        base = rules.base_year if newest - MAX_YEARS < rules.base_year < newest else newest - BASE_YEARS
+        return tuple(range(min(newest - rules.years + 1, base, newest - rules.high_growth_years), newest + 1))
+
+    return wanted
+
+
 def _definitions(rules: RollupConfig, firms: FirmColumns) -> Definitions:
-    base = (rules.base_year or firms.years[-1] - 5) if firms.years else None
+    base = (rules.base_year or firms.years[-1] - BASE_YEARS) if firms.years else None
+    if base is not None and (base not in firms.years or base == firms.years[-1]):
+        raise UsageError(
+            f"rollup.base_year is {base}, but the newest full year of the list is {firms.years[-1]}: give a year "
+            f"before it and after {firms.years[-1] - MAX_YEARS}, or 0 for five years before"
+        )
     return Definitions(
-        base if base in firms.years and base != firms.years[-1] else None, rules.high_growth_measure,
+        base, rules.high_growth_measure,
         rules.high_growth_rate, rules.high_growth_years, rules.high_growth_employees, rules.large_turnover_gbp,
     )  # fmt: skip
 
@@ -182,7 +213,7 @@ def _definitions(rules: RollupConfig, firms: FirmColumns) -> Definitions:
 def _base(firms: FirmColumns, ground: Ground, kind: str, findable: NDArray[np.bool_]) -> AreaSums:
     """Firms of today over all areas of a kind: all, those read, and the figures that quotients compare with."""
     rows = np.flatnonzero(firms.counts & findable)
-    jobs = firms.employees.newest[rows]
+    jobs = np.where(firms.employees.imputed[rows], np.nan, firms.employees.newest[rows])
     known = np.isfinite(jobs)
     jobs = np.nan_to_num(jobs)
     columns = (np.ones(len(rows)), firms.read[rows], firms.has_codes[rows], jobs, jobs**2, known)
@@ -205,7 +236,7 @@ def _ledgers(assignments: pa.Table, firms: FirmColumns, place: NDArray[np.int64]
         for firm_id, day, said in zip(ids, dated, known, strict=True)
     ]
     details = {drop.firm_id: drop for drop in drops}
-    rows = np.flatnonzero((place < 0) | ~firms.counts[place])
+    rows = np.flatnonzero((place < 0) | ~np.append(firms.counts, True)[place])
     of_rows = [
         details.get(firm_id) or Drop(firm_id, "not_in_firm_list", "removed from the firm list since it was classified")
         for firm_id in assignments["firm_id"].take(pa.array(rows)).to_pylist()

@@ -55,10 +55,9 @@ def spread_firms(
     from pipelines.geography.area_columns import area_columns
 
     n_firms = len(firm_ids)
-    firm, rows, registered = _addresses(premises, firm_ids)
-    at = premises.select(["postcode", "lat", "lon", "lad_code", "h3", "employees"]).take(pa.array(rows))
-    inhabitants = np.asarray(pc.fill_null(at["employees"], float("nan")), dtype=np.float64)
-    share = weights(firm, registered, inhabitants, n_firms, rule)
+    firm, rows, registered, employed = _addresses(premises, firm_ids)
+    at = premises.select(["postcode", "lat", "lon", "lad_code", "h3"]).take(pa.array(rows))
+    share = weights(firm, registered, employed, n_firms, rule)
     kept = np.flatnonzero(share > 0)
     placed = np.bincount(firm[kept], weights=share[kept], minlength=n_firms) > 0
     homeless = np.flatnonzero(~placed).astype(np.int32)
@@ -83,7 +82,9 @@ def spread_firms(
         area = np.concatenate([np.full(len(entries), place, dtype=np.int32) for entries, place in pairs])
         by_site = np.lexsort((area, site))
         spreads["custom"] = spread("custom", sites, n_firms, area[by_site], tuple(own), site[by_site])
-    atom, n_atoms = atoms_of({kind: codes for kind, (codes, _) in columns.items()} or {ALL: everywhere})
+    borders = {kind: codes for kind, (codes, _) in columns.items()}
+    borders |= {f"custom {name}": inside.astype(np.int32) for name, inside in own.items()}
+    atom, n_atoms = atoms_of(borders or {ALL: everywhere})
     postcodes, office = _of_offices(premises["postcode"], rows, firm, registered, n_firms)
     districts, district = _of_offices(premises["lad_code"], rows, firm, registered, n_firms)
     return Ground(
@@ -128,43 +129,64 @@ def _atoms_in(
 
 def _addresses(
     premises: pa.Table, firm_ids: pa.Array
-) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.bool_]]:
-    """Each firm's addresses once: place of the firm, row of the table, whether it is the registered office.
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.bool_], NDArray[np.float64]]:
+    """Each firm's addresses once, by firm: its place, row of the table, whether it is the registered office, and the
+    people employed there.
 
-    Of several registered offices the best known source's counts; an address that is both is the registered office.
+    An address that is registered and trading is the registered office.
     """
     place = np.asarray(pc.fill_null(pc.index_in(premises["firm_id"], value_set=firm_ids), -1)).astype(np.int32)
     office = np.asarray(pc.equal(premises["kind"], "registered")).astype(np.bool_)
+    jobs = np.asarray(pc.fill_null(premises["employees"], float("nan")), dtype=np.float64)
     rows = np.flatnonzero(place >= 0)
     several = np.bincount(place[rows], minlength=len(firm_ids))[place[rows]] > 1
-    chosen = np.concatenate([rows[~several], _of_several(premises, rows[several], place, office)])
-    chosen = (
-        chosen[np.lexsort((chosen, place[chosen]))]
-        if several.any()
-        else chosen[np.argsort(place[chosen], kind="stable")]
-    )
-    return place[chosen], chosen, office[chosen]
+    alone = rows[~several]
+    some, registered, employed = _of_several(premises, rows[several], place, office)
+    chosen = np.concatenate([alone, some])
+    order = np.argsort(place[chosen], kind="stable")
+    return (
+        place[chosen][order], chosen[order], np.concatenate([office[alone], registered])[order],
+        np.concatenate([jobs[alone], employed])[order],
+    )  # fmt: skip
 
 
 def _of_several(
     premises: pa.Table, rows: NDArray[np.int64], place: NDArray[np.int32], office: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    """Rows that are kept of firms with several: the best registered office first, then every other address once."""
-    some = premises.select(["postcode", "lad_code", "source"]).take(pa.array(rows))
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.float64]]:
+    """Addresses of firms with several rows: row, whether it is the registered office, people employed there.
+
+    Of several registered offices the best known source's counts. Rows of one postcode are one address: the row that
+    says most of its place stands for it, and of the employees the largest number.
+    """
+    some = premises.select(["postcode", "lad_code", "h3", "source", "employees"]).take(pa.array(rows))
     ranks = pc.index_in(some["source"], value_set=pa.array(SOURCES))
     rank = np.asarray(pc.fill_null(ranks, len(SOURCES))).astype(np.int64)
     text = pc.coalesce(some["postcode"], some["lad_code"], pa.scalar(""))
-    text = pc.utf8_upper(pc.replace_substring(text, " ", ""))
-    where = np.asarray(pc.rank(text, tiebreaker="dense")).astype(np.int64)
+    where, lad, h3 = (_ranked(column) for column in (text, some["lad_code"], some["h3"]))
+    jobs = np.asarray(pc.fill_null(some["employees"], float("nan")), dtype=np.float64)
     firm, registered = place[rows], office[rows]
-    order = np.lexsort((where, rank, ~registered, firm))
-    first = np.ones(len(order), dtype=np.bool_)
-    first[1:] = firm[order][1:] != firm[order][:-1]
-    order = order[~registered[order] | first]  # a firm's first row is its best registered office, if it has one
-    order = order[np.lexsort((~registered[order], where[order], firm[order]))]
-    same = np.zeros(len(order), dtype=np.bool_)
-    same[1:] = (firm[order][1:] == firm[order][:-1]) & (where[order][1:] == where[order][:-1])
-    return rows[order[~same]]
+    order = np.lexsort((h3, lad, where, rank, ~registered, firm))
+    order = order[~registered[order] | _first(firm[order])]  # its first row is its best office, if it has one
+    order = order[np.lexsort((~registered[order], h3[order], lad[order], where[order], firm[order]))]
+    new = _first(firm[order]) | _first(where[order])
+    starts = np.flatnonzero(new)
+    return (
+        rows[order[starts]], np.logical_or.reduceat(registered[order], starts),
+        np.fmax.reduceat(jobs[order], starts),
+    )  # fmt: skip
+
+
+def _first(values: NDArray[np.int64] | NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Where a run of equal values begins."""
+    found = np.ones(len(values), dtype=np.bool_)
+    found[1:] = values[1:] != values[:-1]
+    return found
+
+
+def _ranked(texts: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Places of texts in their order, however they are spaced; those that are not there come last."""
+    plain = pc.utf8_upper(pc.replace_substring(texts, " ", ""))
+    return np.asarray(pc.rank(plain, tiebreaker="dense")).astype(np.int64)
 
 
 __all__ = ["ALL", "UNKNOWN", "Ground", "spread_firms"]

@@ -273,7 +273,13 @@ class Lake:
             f"{NAMESPACE}.{table.name}",
             schema=iceberg_schema(table),
             partition_spec=PartitionSpec(PartitionField(1, 1000, IdentityTransform(), "shard")),
-            properties={"firmscope.shards": str(self.shards), "write.parquet.compression-codec": "zstd"},
+            properties={
+                "firmscope.shards": str(self.shards),
+                "write.parquet.compression-codec": "zstd",
+                # Every commit writes the table's whole history anew: a thousand nights would fill a disk with it.
+                "write.metadata.delete-after-commit.enabled": "true",
+                "write.metadata.previous-versions-max": "20",
+            },
         )
 
 

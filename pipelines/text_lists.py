@@ -15,7 +15,7 @@ from crawler.urls import start_urls
 from models.digest import text_digest
 from pipelines.errors import UsageError
 from pipelines.firm_lists import MAX_CELL_CHARS
-from pipelines.reading import clean, file_text
+from pipelines.reading import clean, file_text, hidden_credentials, without_credentials
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _address(firm_id: str, record: dict[str, Any], name: str, found: TextList) -
         return None
     try:
         start_urls(cell)
-        return cell
+        return without_credentials(cell)
     except BadWebsiteError:
-        found.unusable.append((firm_id, name, cell))
+        found.unusable.append((firm_id, name, hidden_credentials(cell)))
         return None

@@ -35,7 +35,7 @@ def scorecard(
     file: Csv = None,
 ) -> None:
     """A cluster's scorecard in an area: computed, imported, or not available."""
-    from pipelines.figure_lists import scorecard_rows
+    from pipelines.figure_lists import area_title, scorecard_rows
     from pipelines.figure_screen import scorecard_table
     from pipelines.screen import print_table
 
@@ -43,7 +43,7 @@ def scorecard(
     if as_json or file is not None:
         _hand_out(rows, as_json, file)
         return
-    print_table(scorecard_table(rows, f"{cluster}, area {area}"))
+    print_table(scorecard_table(rows, f"{cluster}, {area_title(area)}"))
 
 
 def compare(
@@ -111,5 +111,5 @@ def _write(rows: Sequence[Mapping[str, Any]], file: Path) -> None:
         writer.writerow(rows[0])
     for row in rows:
         cells = ["; ".join(value) if isinstance(value, list) else value for value in row.values()]
-        writer.writerow([spreadsheet_text(cell) if isinstance(cell, str) else cell for cell in cells])
+        writer.writerow([spreadsheet_text(cell)[0] if isinstance(cell, str) else cell for cell in cells])
     write_whole(file, text.getvalue().encode())

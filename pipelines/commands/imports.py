@@ -53,7 +53,7 @@ def import_firms(
     for name in listed.not_taken:
         near = nearest_column(name)
         _say(f"Column {name!r} was not taken" + (f"; did you mean {near}?" if near else ""))
-    for what in ("website", "postcode"):
+    for what in ("website", "postcode", "company_number"):
         number = sum(1 for _, kind, _ in listed.unusable if kind == what)
         if number:
             _say(f"{number} {what} cells could not be used; all are in {run.folder / 'log.jsonl'}, the first:")

@@ -91,7 +91,7 @@ def _of_today(sums: AreaSums, around: Around) -> Iterator[Figure]:
     )  # fmt: skip
     for name in AMOUNTS:
         known = sums[f"{name}_known"]
-        share = np.nan_to_num(share_of(known, found))
+        share = np.minimum(np.nan_to_num(share_of(known, sums["firms"])), 1.0)
         none, imputed = known == 0, sums[f"{name}_imputed"]
         said = flags | where(none, "no_value") | where(~none & (share < FEW_VALUES), "few_values")
         said |= where(sums.n(f"{name}_estimated") > 0, "imputed_values")
@@ -113,7 +113,7 @@ def _without(sums: AreaSums, name: str) -> tuple[Floats | None, NDArray[np.int64
 
 def _of_years(sums: AreaSums, around: Around) -> Iterator[Figure]:
     flags = _dated(sums, around)
-    dated = np.nan_to_num(share_of(sums["dated"], sums["businesses"]))
+    dated = np.nan_to_num(share_of(sums["dated"], sums["firms"]))
     for name in sums.names:
         metric, _, year = name.partition(" ")
         if not year or metric == "owner":
@@ -123,7 +123,7 @@ def _of_years(sums: AreaSums, around: Around) -> Iterator[Figure]:
             if around.whole[name][0] or metric == "businesses":
                 yield kept(Figure(metric, year, sums.area, total, sums.n(name), dated, flags), total > 0)
         elif metric in AMOUNTS:
-            known, stock = sums[f"{metric}_known {year}"], sums[f"businesses {year}"]
+            known, stock = sums[f"{metric}_known {year}"], sums[f"firms {year}"]
             share = np.minimum(np.nan_to_num(share_of(known, stock)), 1.0)
             said = around.flags | where(share < FEW_VALUES, "few_values")
             made = Figure(metric, year, sums.area, total, sums.n(f"{metric}_known {year}"), share, said)
@@ -136,7 +136,7 @@ def _growth(sums: AreaSums, around: Around) -> Iterator[tuple[str, Figure]]:
     years = around.newest_year - around.base_year
     period = f"{around.base_year}-{around.newest_year}"
     flags = _dated(sums, around)
-    dated = np.nan_to_num(share_of(sums["dated"], sums["businesses"]))
+    dated = np.nan_to_num(share_of(sums["dated"], sums["firms"]))
     firms = growth(sums["stock_base"], sums["stock_newest"], years).share
     yield (
         "businesses",
@@ -147,7 +147,7 @@ def _growth(sums: AreaSums, around: Around) -> Iterator[tuple[str, Figure]]:
     )
     for name in AMOUNTS:
         grown = growth(sums[f"{name}_at_base"], sums[f"{name}_at_newest"], years).share
-        share = np.minimum(np.nan_to_num(share_of(sums[f"{name}_at_both"], sums["businesses"])), 1.0)
+        share = np.minimum(np.nan_to_num(share_of(sums[f"{name}_at_both"], sums["firms"])), 1.0)
         said = around.flags | bits(["same_firms"]) | where(share < FEW_VALUES, "few_values")
         made = Figure(
             f"{name}_growth", period, sums.area, grown, sums.n(f"{name}_at_both"), share, said, additive=False
@@ -162,15 +162,15 @@ def _growth(sums: AreaSums, around: Around) -> Iterator[tuple[str, Figure]]:
 
 
 def _sizes_and_owners(sums: AreaSums, around: Around) -> Iterator[Figure]:
-    found = sums["businesses"]
+    found = sums["firms"]
 
     def count(metric: str, name: str, known: str, few: str = "few_values") -> Figure:
         share = np.minimum(np.nan_to_num(share_of(sums[known], found)), 1.0)
         said = around.flags | where(share < FEW_VALUES, few)
-        some = sums["foreign"] > 0 if name.startswith("owner ") else _said(sums, known, name)
+        some = sums[name] > 0 if name.startswith("owner ") else _said(sums, known, name)
         return kept(Figure(metric, LATEST, sums.area, sums[name], sums.n(name), share, said), some)
 
-    yield count("large_turnover_businesses", "large_turnover", "turnover_gbp_known")
+    yield count("large_turnover_businesses", "large_turnover", "turnover_gbp_reported_known")
     yield count("high_growth_businesses", "high_growth", "high_growth_known")
     for metric, name in (("grants", "high_growth_grants"), ("foreign_owned", "high_growth_foreign")):
         if around.whole[name][0]:
@@ -205,16 +205,17 @@ def _sizes_and_owners(sums: AreaSums, around: Around) -> Iterator[Figure]:
 def _quotients(sums: AreaSums, around: Around) -> Iterator[Figure]:
     base = np.searchsorted(around.base.area, sums.area)
     for metric, name in (("location_quotient", "businesses"), ("location_quotient_employees", "employees")):
-        firms = sums.n("businesses" if name == "businesses" else "employees_known")
-        reported = name if name == "businesses" else f"{name}_reported"  # nobody estimated those of the other firms
-        x, n, X, N = sums[reported], around.base[name][base], around.whole[reported][0], around.whole_base[name][0]
+        # Only reported employees of untrimmed firms are compared: so is the base.
+        x, X = sums[f"quotient_{name}"], around.whole[f"quotient_{name}"][0]
+        n, N = around.base[name][base], around.whole_base[name][0]
+        firms = sums.n("quotient_businesses" if name == "businesses" else "quotient_known")
         if not X or not N:
             continue
         squares = None
         if name == "employees":
             squares = Squares(
-                sums["employees_squared"], around.base["employees_squared"][base],
-                around.whole["employees_squared"][0], around.whole_base["employees_squared"][0],
+                sums["quotient_squared"], around.base["employees_squared"][base],
+                around.whole["quotient_squared"][0], around.whole_base["employees_squared"][0],
             )  # fmt: skip
         extra = relative_variance(*around.corrected[name]) if name in around.corrected else 0.0
         found = location_quotient(
@@ -236,10 +237,11 @@ def _concentration(sums: AreaSums, members: Members, measures: Measures, around:
     place = np.full(len(sums.codes), -1, dtype=np.int64)
     place[sums.area] = np.arange(len(sums.area))
     for name in AMOUNTS:
-        known = measures.matrix[members.row, measures.place[f"{name}_known"]] > 0
-        value = np.where(known, measures.matrix[members.row, measures.place[name]] * members.weight, np.nan)
+        known = measures.matrix[members.row, measures.place[f"{name}_reported_known"]] > 0
+        value = measures.matrix[members.row, measures.place[f"{name}_reported"]] * members.weight
+        value = np.where(known, value, np.nan)
         made = concentration(value, place[members.area], len(sums.area))
-        share = np.nan_to_num(share_of(sums[f"{name}_known"], sums["businesses"]))
+        share = np.minimum(np.nan_to_num(share_of(sums[f"{name}_reported_known"], sums["firms"])), 1.0)
         said = around.flags | where(share < FEW_VALUES, "few_values")
         measure = name.removesuffix("_gbp")
         for metric, found in (
@@ -254,7 +256,7 @@ def _concentration(sums: AreaSums, members: Members, measures: Measures, around:
 def _stars(sums: AreaSums, quotients: list[Figure], grown: Mapping[str, Figure], around: Around) -> Iterator[Figure]:
     """Stars of the European Cluster Observatory: for size, specialisation and growth, of the cluster's areas."""
     placed = np.array([sums.codes[area] != "unknown" for area in sums.area], dtype=np.bool_)
-    by_jobs = around.whole["employees_known"][0] > 0 and any(at.metric.endswith("_employees") for at in quotients)
+    by_jobs = around.whole["quotient_known"][0] > 0 and any(at.metric.endswith("_employees") for at in quotients)
     name = "employees" if by_jobs else "businesses"
     quotient = next((at for at in quotients if at.metric.endswith("_employees") == by_jobs), None)
     value, low = (_aligned(sums.area, quotient, found) for found in ("value", "low"))
@@ -283,7 +285,7 @@ def _aligned(area: NDArray[np.int64], figure: Figure | None, column: str) -> Flo
 
 
 def _dated(sums: AreaSums, around: Around) -> NDArray[np.int64]:
-    dated = np.nan_to_num(share_of(sums["dated"], sums["businesses"]), nan=1.0)
+    dated = np.nan_to_num(share_of(sums["dated"], sums["firms"]), nan=1.0)
     flags = around.flags | where(dated < FEW_DATES, "few_dates")
     return flags if around.dissolved_known else flags | bits(["survivors_only"])
 

@@ -98,7 +98,7 @@ def impute(values: Floats, known: NDArray[np.bool_], band: Ints, starts: Ints, f
     )
     variance = np.zeros(n_clusters)
     for number, (cells, cell) in enumerate(circles, start=1):
-        enough = cells.n >= (MIN_KNOWN if number < len(circles) else 1)
+        enough = cells.n >= MIN_KNOWN
         fill = np.flatnonzero((level == len(LEVELS) - 1) & enough[cell])
         filled[fill], level[fill] = cells.mean[cell[fill]], number
         variance += cells.variance_of_sums(cell[fill], cluster[fill], n_clusters)

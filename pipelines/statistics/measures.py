@@ -50,66 +50,83 @@ class Counted:
     rows: NDArray[np.int64]  # places of the firms in the list
     weight: NDArray[np.float64]  # of counts
     of_amount: Mapping[str, NDArray[np.float64]]  # weight of employees, of turnover
+    whole: NDArray[np.float64]  # of quotients: their base is trimmed of nothing, nor are they
     newest: Mapping[str, NDArray[np.float64]]  # employees, turnover_gbp: nan not known
     estimated: Mapping[str, NDArray[np.bool_]]  # which of these were not reported
     keeps: Mapping[str, NDArray[np.bool_]]  # members that the figure without distortions keeps, where any is left out
+    group: NDArray[np.int64] | None = None  # firms of one owner, where they count as one business
 
 
 def counted(firms: FirmColumns, rows: NDArray[np.int64], weight: NDArray[np.float64]) -> Counted:
     """Members with the figures that were reported, and nothing left out."""
     return Counted(
-        rows, weight, dict.fromkeys(AMOUNTS, weight),
+        rows, weight, dict.fromkeys(AMOUNTS, weight), weight,
         {name: amounts_of(firms, name).newest[rows] for name in AMOUNTS},
         {name: amounts_of(firms, name).imputed[rows] for name in AMOUNTS}, {},
     )  # fmt: skip
 
 
 def measures(
-    firms: FirmColumns, members: Counted, definitions: Definitions, owners: tuple[int, ...], years: bool = True
+    firms: FirmColumns, members: Counted, definitions: Definitions, owners: tuple[int, ...], years: tuple[int, ...]
 ) -> Measures:
     """Measures of a cluster's members.
+
+    What is estimated is in the sums of employees and turnover alone, never in a count of large firms or a ratio.
 
     Args:
         firms: All firms.
         members: The members, and how they count.
         definitions: What high growth, a large turnover and the base year are.
         owners: Places in ``owner_countries`` of the countries that are counted one by one.
-        years: Whether figures of past years are wanted.
+        years: Past years for which figures are wanted.
     """
     rows, weight = members.rows, members.weight
     today = firms.counts[rows]
     counts = today * weight
-    columns: dict[str, NDArray[np.float64]] = {"businesses": counts}
-    known, newest = {}, members.newest
+    columns: dict[str, NDArray[np.float64]] = {"businesses": _as_groups(members, today), "firms": counts}
+    columns["quotient_businesses"] = today * members.whole
+    reported, newest = {}, members.newest
     for name in AMOUNTS:
-        known[name] = np.isfinite(newest[name]) & today
-        value = np.where(known[name], np.nan_to_num(newest[name]), 0.0)
+        known = np.isfinite(newest[name]) & today
+        reported[name] = known & ~members.estimated[name]
+        value = np.where(known, np.nan_to_num(newest[name]), 0.0)
+        there = (members.of_amount[name] > 0) * weight
         columns[name] = value * members.of_amount[name]
-        columns[f"{name}_reported"] = np.where(members.estimated[name], 0.0, columns[name])
-        columns[f"{name}_squared"] = columns[f"{name}_reported"] ** 2
-        columns[f"{name}_known"] = known[name] * weight
+        columns[f"{name}_reported"] = np.where(reported[name], columns[name], 0.0)
+        columns[f"{name}_known"] = known * there
+        columns[f"{name}_reported_known"] = reported[name] * there
         columns[f"{name}_imputed"] = np.where(members.estimated[name], columns[name], 0.0)
-        columns[f"{name}_estimated"] = (known[name] & members.estimated[name]) * weight
+        columns[f"{name}_estimated"] = (known & members.estimated[name]) * there
+    jobs = np.where(reported["employees"], np.nan_to_num(newest["employees"]), 0.0) * members.whole
+    columns |= {"quotient_employees": jobs, "quotient_squared": jobs**2}
+    columns["quotient_known"] = reported["employees"] * members.whole
     for name, keep in members.keeps.items():
         columns[f"{name}_without"] = np.where(keep, columns[name], 0.0)
-    both = known["employees"] & known["turnover_gbp"] & (np.nan_to_num(newest["employees"]) > 0)
+    both = reported["employees"] & reported["turnover_gbp"] & (np.nan_to_num(newest["employees"]) > 0)
+    both &= (members.of_amount["employees"] > 0) & (members.of_amount["turnover_gbp"] > 0)
     columns["employees_of_both"] = np.where(both, columns["employees"], 0.0)
     columns["turnover_of_both"] = np.where(both, columns["turnover_gbp"], 0.0)
     columns["firms_of_both"] = both * weight
-    large = known["turnover_gbp"] & (np.nan_to_num(newest["turnover_gbp"]) >= definitions.large_turnover_gbp)
+    large = reported["turnover_gbp"] & (np.nan_to_num(newest["turnover_gbp"]) >= definitions.large_turnover_gbp)
     columns["large_turnover"] = large * weight
     ownership = firms.foreign[rows]
     columns["owner_known"] = (ownership >= 0) * counts
     columns["foreign"] = (ownership == 1) * counts
     for country in owners:
         columns[f"owner {country}"] = (firms.owner_country[rows] == country) * counts
-    columns["read"] = firms.read[rows] * counts
     columns["dated"] = np.isfinite(firms.begun[rows]) * counts
     columns |= _grants(firms, rows, weight)
     columns |= _growing(firms, members, definitions)
-    if years:
-        columns |= _years(firms, members)
+    columns |= _years(firms, members, years)
     return Measures(tuple(columns), np.stack(list(columns.values()), axis=1))
+
+
+def _as_groups(members: Counted, there: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Members that are there, each by its weight; firms of one owner that are there together count as one."""
+    if members.group is None:
+        return there * members.weight
+    together = np.bincount(members.group, weights=there)[members.group]
+    return there * members.weight / np.maximum(together, 1)
 
 
 def _grants(firms: FirmColumns, rows: NDArray[np.int64], weight: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
@@ -137,11 +154,10 @@ def _growing(firms: FirmColumns, members: Counted, definitions: Definitions) -> 
         return columns
     base, newest = firms.years.index(definitions.base_year), len(firms.years) - 1
     begun, ended = firms.begun[rows], firms.ended[rows]
-    columns["stock_base"] = alive(begun, ended, days_of(firms.years[base])[1]) * weight
-    columns["stock_newest"] = alive(begun, ended, days_of(firms.years[newest])[1]) * weight
+    columns["stock_base"] = _as_groups(members, alive(begun, ended, days_of(firms.years[base])[1]))
+    columns["stock_newest"] = _as_groups(members, alive(begun, ended, days_of(firms.years[newest])[1]))
     window = days_of(firms.years[base] + 1)[0], days_of(firms.years[newest])[1]
     columns["incorporated"] = incorporated(begun, *window) * weight
-    columns["dissolved"] = np.isfinite(ended) * weight
     for name, amounts in (("employees", firms.employees), ("turnover_gbp", firms.turnover_gbp)):
         ends = amounts.by_year[rows][:, [base, newest]]
         both = np.isfinite(ends).all(axis=1)
@@ -151,13 +167,15 @@ def _growing(firms: FirmColumns, members: Counted, definitions: Definitions) -> 
     return columns
 
 
-def _years(firms: FirmColumns, members: Counted) -> dict[str, NDArray[np.float64]]:
+def _years(firms: FirmColumns, members: Counted, years: tuple[int, ...]) -> dict[str, NDArray[np.float64]]:
     columns: dict[str, NDArray[np.float64]] = {}
     rows, weight = members.rows, members.weight
     begun, ended = firms.begun[rows], firms.ended[rows]
-    for place, year in enumerate(firms.years):
-        first, last = days_of(year)
-        columns[f"businesses {year}"] = alive(begun, ended, last) * weight
+    for year in years:
+        place, (first, last) = firms.years.index(year), days_of(year)
+        there = alive(begun, ended, last)
+        columns[f"businesses {year}"] = _as_groups(members, there)
+        columns[f"firms {year}"] = there * weight
         columns[f"incorporations {year}"] = incorporated(begun, first, last) * weight
         for name, amounts in (("employees", firms.employees), ("turnover_gbp", firms.turnover_gbp)):
             columns |= _of_year(name, year, amounts.by_year[rows, place], weight, members.of_amount[name])
@@ -170,7 +188,7 @@ def _of_year(
     known = np.isfinite(value)
     return {
         f"{name} {year}": np.where(known, np.nan_to_num(value), 0.0) * of_amount,
-        f"{name}_known {year}": known * weight,
+        f"{name}_known {year}": known * (of_amount > 0) * weight,
     }
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 How = Literal["computed", "imported"]
 Status = Literal["computed", "imported", "not_available"]
+FIRMS = "businesses"
 WITHHELD = "suppressed"  # the flag of figures that are kept back
 ALL = "all"
 LATEST = "latest"
@@ -155,7 +156,8 @@ def _row(entry: Entry, found: _Found, area_code: str) -> ScoreRow:
     here = [row for row in imported if row.area == area_code]
     if cell is not None and (cell.value is not None or WITHHELD in cell.flags):
         return _computed(entry, cell, found.cells, bool(here))
-    if here:
+    whole = found.cells.get(FIRMS)
+    if here and not (entry.how == "computed" and whole is not None and WITHHELD in whole.flags):
         return _imported(entry, here, imported)
     return ScoreRow(
         entry.number, entry.ecosystem, entry.title, None, entry.unit, None, None, None, None, None, "", entry.source,

@@ -66,6 +66,7 @@ def weights(
         return share
     if rule == "employees":
         known = np.bincount(firm[np.isfinite(employees)], minlength=n_firms) == sites
+        employees = np.where(employees < 0, np.nan, employees)
         total = np.bincount(firm, weights=np.nan_to_num(employees), minlength=n_firms)
         by_size = known[firm] & (total[firm] > 0)
         return np.where(by_size, np.nan_to_num(employees) / np.where(by_size, total[firm], 1.0), share)

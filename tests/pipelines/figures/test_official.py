@@ -143,3 +143,27 @@ def test_every_metric_has_its_words_and_cells_are_published(
     after = Workspace(rolled.folder).lake.snapshots()
     assert {name for name in before if before[name] != after[name]} <= {"runs"}
     assert "A Person" not in json.dumps(rolled.lake.read_arrow("owners").to_pylist(), default=str)
+
+
+def test_what_a_person_asks_is_answered_in_files_names_and_truth(
+    rolled: Workspace, firmscope: Command, tmp_path: Path
+) -> None:
+    def asked(*arguments: Any) -> Any:
+        return firmscope("--workspace", rolled.folder, *arguments)
+
+    file = tmp_path / "card.csv"
+    assert asked("figures", "scorecard", "software", "--area", "Nottingham", "--csv", file).code == 0
+    with file.open(encoding="utf-8") as stream:
+        card = {row["number"]: row for row in csv.DictReader(stream)}
+    assert (card["1.1"]["title"], float(card["1.1"]["value"])) == ("Businesses", 9.5)
+    assert "Nottingham (E06000018)" in asked("figures", "scorecard", "software", "--area", "E06000018").out
+    nowhere = asked("figures", "scorecard", "software", "--area", "unknown")
+    assert (nowhere.code, "give the code of an area" in nowhere.err) == (2, True)
+    assert asked("report").code == 0
+    assert asked("config", "set", "rollup.suppress_below", "12").code == 0
+    for stale in (["report"], ["figures", "compare", "software"], ["export", "cells", "--out", tmp_path / "c.csv"]):
+        said = asked(*stale)
+        assert (said.code, "settings of [rollup] have changed" in said.err) == (2, True), stale
+    assert asked("rollup").code == 0
+    assert asked("report").code == 0
+    assert rolled.lake.read_arrow("hotspots").num_rows == 0

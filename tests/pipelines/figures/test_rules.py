@@ -5,11 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+from classifier.counting.sector_count import Entries
 from labels.taxonomy import Sector, Taxonomy
 from pipelines.config import AreasConfig, RollupConfig
+from pipelines.counting import Corrections, Evidence, Kind, Listed
+from pipelines.errors import UsageError
+from pipelines.population import Population
 from pipelines.statistics.side_by_side import side_by_side
 from tests.pipelines.figures.rolling import cells_of, roll
 from tests.pipelines.figures.truth import TAXONOMY as MADE
@@ -103,8 +109,7 @@ def test_small_numbers_are_withheld_and_cannot_be_got_back() -> None:
     assert hidden - small  # others, that would give them away
     for cell in shut:
         if (cell["cluster"], cell["area_kind"], cell["area_code"]) in hidden:
-            assert cell["metric"] in ("businesses", "employees", "turnover_gbp"), cell["metric"]
-            assert cell["period"] == "latest"
+            assert not cell["period"].isdigit()
             assert (cell["value"], cell["low"], cell["high"], cell["n"], cell["uk_share"]) == (
                 None,
                 None,
@@ -116,6 +121,118 @@ def test_small_numbers_are_withheld_and_cannot_be_got_back() -> None:
         for kind in ("region", "lad", "utla", "country", "postcode_area"):
             of_kind = [key for key in hidden if key[:2] == (cluster, kind)]
             assert len(of_kind) != 1, (cluster, kind)  # the only one withheld is the total less the others
+
+
+def test_a_metric_of_few_firms_is_withheld_where_the_firms_are_not() -> None:
+    firms = [{"postcode": f"NG{at % 9 + 1} {at // 9 + 1}AA", "employees": 5.0 if at else 777.0} for at in range(20)]
+    firms[0]["turnover_gbp"] = 123_456.0
+    tables = listed(firms)
+    tables["grants"] = pd.DataFrame([{"firm_id": "F01", "project": "1", "offered_gbp": 5_000.0, "source": "x"}])
+    made = roll(AIR, **tables, rules=RollupConfig(suppress_below=10), kinds=KINDS)
+    found = {cell["metric"]: cell for cell in cells_of(made, ()) if cell["area_kind"] == "all"}
+    assert (found["businesses"]["value"], found["employees"]["value"]) == (20.0, 5.0 * 19 + 777.0)
+    for metric in ("turnover_gbp", "grants_gbp", "grants_businesses"):
+        assert (found[metric]["value"], found[metric]["n"], found[metric]["flags"]) == (None, 0, ["suppressed"])
+    assert all(cell["value_without"] is None for cell in cells_of(made, ()))
+
+
+def test_a_corrected_count_never_makes_many_out_of_one() -> None:
+    """One large firm in a district with many others beside it is one there, whatever the cluster is corrected by."""
+    firms = frames(register(400, 4))
+    made = roll(MADE, **firms, rules=RollupConfig(), kinds=KINDS, correct=_corrector(MADE, firms))
+    at = {(c["cluster"], c["area_kind"], c["area_code"], c["metric"], c["period"]): c for c in cells_of(made, ())}
+    compared = 0
+    for key, cell in at.items():
+        if key[3].endswith("_corrected") and "carried_over" in cell["flags"]:
+            plain = at[key[0], key[1], key[2], key[3].removesuffix("_corrected"), key[4]]
+            whole = at[key[0], "all", "all", key[3], key[4]]
+            base = at[key[0], "all", "all", plain["metric"], key[4]]
+            if base["value"]:
+                assert cell["value"] == pytest.approx(plain["value"] * whole["value"] / base["value"])
+                assert cell["low"] <= cell["value"] <= cell["high"]
+                assert cell["uk_share"] == pytest.approx(plain["uk_share"])
+                compared += 1
+    assert compared > 300
+
+
+def _corrector(taxonomy: Taxonomy, tables: dict[str, Any]) -> Any:
+    """Corrections by error rates, everybody read."""
+    errors = np.tile([80, 20, 5, 95], (len(taxonomy.keys), 1)).astype(np.int64)
+
+    def make(firms: Any, ground: Any) -> Corrections:
+        rows = np.flatnonzero(firms.counts)
+        ids = firms.firm_ids.take(pa.array(rows))
+        row, atom, weight = ground.atoms.of(rows)
+        listed = Listed(
+            ids, Entries(row, atom.astype(np.int64), weight, len(ground.atoms.codes)),
+            {kind: Kind(spread.codes, ground.atoms_in[kind]) for kind, spread in ground.spreads.items()},
+            {"employees": np.nan_to_num(firms.employees.newest[rows]),
+             "turnover_gbp": np.nan_to_num(firms.turnover_gbp.newest[rows])}, None,
+        )  # fmt: skip
+        known = ids.to_pylist()
+        members = {key: set(found["firm_id"]) for key, found in tables["assignments"].groupby("sector")}
+        assigned = np.array([[one in members.get(key, ()) for key in taxonomy.keys] for one in known])
+        whole = Population(tuple(known), np.where(assigned, 0.9, 0.1).astype(np.float32), assigned)
+        return Corrections(taxonomy, whole, listed, Evidence("m", (), errors))
+
+    return make
+
+
+def test_firms_of_one_owner_are_one_in_every_year_and_keep_their_grants() -> None:
+    firms: list[dict[str, Any]] = [{"postcode": "NG1 1AA", "parent_id": "P"} for _ in range(5)]
+    firms += [{"postcode": f"NG{at} 2AA"} for at in range(2, 6)]
+    tables = listed(firms)
+    begun = [date(2010, 1, 1), *[date(2022, 1, 1)] * 4, *[date(2012, 1, 1)] * 4]
+    tables["firms"] = tables["firms"].assign(incorporated_on=begun, register_date=date(2024, 12, 31))
+    tables["grants"] = pd.DataFrame([{"firm_id": "F00", "project": "1", "offered_gbp": 100_000.0, "source": "x"}])
+    made = roll(AIR, **tables, rules=RollupConfig(distortions="group_by_parent"), kinds=KINDS)
+    at = {(c["metric"], c["period"]): c["value"] for c in cells_of(made, ()) if c["area_kind"] == "all"}
+    assert at["businesses", "latest"] == at["businesses", "2015"] == at["businesses", "2024"] == pytest.approx(5.0)
+    assert at["businesses_growth", "2019-2024"] == pytest.approx(0.0)
+    assert (at["grants_gbp", "latest"], at["grants_businesses", "latest"]) == (100_000.0, 1.0)
+
+
+def test_employees_at_an_address_count_where_it_is_the_registered_office_too() -> None:
+    tables = listed([{"postcode": "NG1 1AA", "employees": 100.0}])
+    more = tables["premises"].iloc[[0, 0]].assign(
+        kind="trading", source="imported", postcode=["NG1 1AA", "M1 1AE"], lad_code=["E06000018", "E08000003"],
+        employees=[90.0, 10.0],
+    )  # fmt: skip
+    tables["premises"] = pd.concat([tables["premises"].assign(lad_code=None), more])
+    for order in (tables["premises"], tables["premises"].iloc[::-1]):
+        made = roll(AIR, **(tables | {"premises": order}), rules=RollupConfig(allocation="employees"), kinds=KINDS)
+        at = {c["area_code"]: c["value"] for c in cells_of(made, ("employees",)) if c["area_kind"] == "lad"}
+        assert at == {"E06000018": 90.0, "E08000003": 10.0}
+
+
+def test_estimates_are_in_sums_alone_and_quotients_compare_what_was_reported() -> None:
+    firms = [
+        {"postcode": f"NG{at % 9 + 1} {at // 9 + 1}AA", "turnover_gbp": 200e6 if at < 12 else None} for at in range(48)
+    ]
+    made = roll(AIR, **listed(firms), rules=RollupConfig(missing_amounts="by_sector_and_size"), kinds=KINDS)
+    found = {cell["metric"]: cell["value"] for cell in cells_of(made, ()) if cell["area_kind"] == "all"}
+    assert found["turnover_gbp"] == pytest.approx(48 * 200e6)
+    assert found["large_turnover_businesses"] == 12.0
+    assert found["top_5_turnover_share"] == pytest.approx(5 / 12)
+
+
+def test_a_base_year_that_the_list_does_not_reach_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"rollup\.base_year is 2024, but the newest full year of the list is 2024"):
+        roll(MADE, **frames(register(20, 1)), rules=RollupConfig(base_year=2024), kinds=KINDS)
+    early = roll(MADE, **frames(register(60, 1)), rules=RollupConfig(base_year=2012, years=3), kinds=KINDS)
+    periods = {cell["period"] for cell in cells_of(early, ())}
+    assert "2012-2024" in periods
+    assert {period for period in periods if period.isdigit()} == {"2022", "2023", "2024"}
+
+
+def test_custom_areas_alone_are_corrected_each_by_its_own_firms() -> None:
+    firms = frames(register(300, 8))
+    kinds = AreasConfig(kinds=["custom"], custom={"notts": ["E06000018"], "brum": ["E08000025"]})
+    made = roll(MADE, **firms, rules=RollupConfig(), kinds=kinds, correct=_corrector(MADE, firms))
+    at = {(c["cluster"], c["area_code"]): c["value"] for c in cells_of(made, ("businesses_corrected",))}
+    for cluster in MADE.keys:
+        assert 0 < at[cluster, "notts"] < 0.6 * at[cluster, "all"]
+        assert 0 < at[cluster, "brum"] < 0.6 * at[cluster, "all"]
 
 
 def test_a_sum_that_one_firm_dominates_is_withheld() -> None:

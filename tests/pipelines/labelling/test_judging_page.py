@@ -19,7 +19,7 @@ from pipelines.labelling.ledger import Ledger, Said, own_note
 from pipelines.workspace import Workspace
 from tests.pipelines.labelling.conftest import Client, Serve, Served, make_workspace, raw
 
-KILLS = int(os.environ.get("FIRMSCOPE_KILLS", "8"))
+KILLS = int(os.environ.get("FIRMSCOPE_KILLS", "4"))
 
 
 def said_of(workspace: Workspace, firm: str, coder: str) -> list[tuple[str, str]]:

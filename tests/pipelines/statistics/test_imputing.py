@@ -25,7 +25,7 @@ def test_that_reported_values_stay_and_the_share_is_what_was_filled(seed: int, n
     found = impute(values, known, rng.integers(-1, 3, n), starts, firm)
     assert found.values[known[firm]].tolist() == values[firm][known[firm]].tolist()
     assert ((found.level == 0) == known[firm]).all()
-    assert np.isfinite(found.values).all() or not known.any()
+    assert np.isfinite(found.values).all() or known.sum() < MIN_KNOWN
     for number, (start, end) in enumerate(pairwise(starts)):
         part = slice(int(start), int(end))
         total = np.nansum(found.values[part])

@@ -115,7 +115,7 @@ def limits(
         f"A firm can be in several clusters and is counted in full in each: {in_a_cluster:,} firms make "
         f"{memberships:,} memberships. Never add clusters up.",
         "Employees and turnover are those of the whole firm, whatever share of its work belongs to the cluster, and "
-        "are shared out over the addresses that are known of it. A head office with no other known address has them all.",
+        "are shared out over the addresses that are known of it. Where only a head office is known, it has them all.",
         "Employees and turnover are sums over the firms whose figure is known. The others add nothing to the sum, "
         "so that it is too low wherever some are missing; the number of firms behind a sum stands below it.",
         "A group that files accounts for itself and for its subsidiaries can be counted twice.",

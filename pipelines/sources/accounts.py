@@ -76,6 +76,8 @@ class AccountsReport:
             told.append(f"Single figures left out of filings that gave others: {reasons} (see the run's log)")
         if self.mended:
             told.append(f"{self.mended:,} filings scale their employees to hundredths; the printed number was taken")
+        if self.given and not self.taken:
+            return [*told, f"Nothing has changed: none of the {self.given:,} {self.what} could be taken"]
         return told if self.written else [*told, "Nothing has changed: all of it was known"]
 
 
@@ -104,7 +106,9 @@ def import_accounts(run: Run, path: Path, progress: Progress | None = None) -> A
 
 def _import_bulk(run: Run, counts: StageCounts, path: Path, today: date, progress: Progress) -> AccountsReport:
     lake = run.workspace.lake
-    with zip_members(path, max_members=MAX_FILINGS, max_bytes_all=MAX_ALL_BYTES, allow_nested=True) as members:
+    with zip_members(
+        path, max_members=MAX_FILINGS, max_bytes_all=MAX_ALL_BYTES, allow_nested=True, allow_odd=True
+    ) as members:
         filings = filings_among(path, members)
         firms = firms_of(lake, {number for member in filings if (number := number_in(member.name))})
         wanted = firms.firm_of.keys()
@@ -142,6 +146,12 @@ def _import_table(run: Run, counts: StageCounts, path: Path, today: date) -> Acc
     counts.rows_in, counts.rows_out = table.rows, len(places)
     _drop(run, counts, drops)
     run.notes["encoding"] = table.encoding
+    if drops and not places:
+        subject, reason, detail = drops[0]
+        raise UsageError(
+            f"{path}: none of the {table.rows:,} rows could be taken; the first, {subject}: {reason}"
+            + (f" ({detail})" if detail else "")
+        )
     written = commit_table_rows(lake, account_rows(lake, kept), table.figures, run.run_id)
     counts.written["accounts"] = written
     return _report("rows", counts, kept, written)

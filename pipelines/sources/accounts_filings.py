@@ -66,7 +66,7 @@ def settle_filing(document: Document, named: str | None, known_by: date) -> Fili
     faults = list(document.faults)
     good: dict[date, dict[str, list[Fact]]] = defaultdict(lambda: defaultdict(list))
     for fact in document.facts:
-        fault = _fault(fact, known_by)
+        fault = _fault(fact, number, known_by)
         if fault:
             faults.append(fault)
         else:
@@ -101,8 +101,10 @@ def _digits(number: str) -> int:
     return int("".join(filter(str.isdigit, number)) or 0)
 
 
-def _fault(fact: Fact, known_by: date) -> Fault | None:
+def _fault(fact: Fact, number: str, known_by: date) -> Fault | None:
     """Why a figure cannot be right."""
+    if fact.company is not None and not _same(fact.company, number):
+        return Fault(fact.figure, "other_company", f"its context is that of {fact.company}, the filing of {number}")
     value, people = fact.value, fact.figure == EMPLOYEES
     reasons = (
         ("future_period", fact.end > known_by),

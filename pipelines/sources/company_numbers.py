@@ -15,14 +15,15 @@ def normalised(text: str) -> str | None:
     """A company number of eight characters, or None where the text is none.
 
     Digits are padded with zeros behind their prefix: ``123456`` is ``00123456``, ``sc 1234`` is ``SC001234``. Some
-    old Northern Irish and industrial society numbers end in a letter (``IP00123R``), which stays.
+    old Northern Irish and industrial society numbers end in a letter (``IP00123R``), which stays. Zeros alone are what
+    filers write who have none.
     """
     found = _NUMBER.fullmatch("".join(text.split()).upper())
     if not found:
         return None
     prefix, digits, ending = found.groups()
     room = LENGTH - len(prefix) - len(ending)
-    significant = digits.lstrip("0") or "0"
-    if len(significant) > room:
+    significant = digits.lstrip("0")
+    if not 0 < len(significant) <= room:
         return None
     return f"{prefix}{significant.zfill(room)}{ending}"

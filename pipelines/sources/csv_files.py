@@ -6,7 +6,7 @@ A quote that is never closed costs one row, not the rest of the file: the lines 
 from __future__ import annotations
 
 import csv
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,7 +191,8 @@ def header_of(lines: Iterator[Line], required: Sequence[str], where: str, kind: 
                 f"{where}, row {first.number}: column {name} is missing (found: {found[:300]}); "
                 + (known or f"expected {kind} with {', '.join(required)}")
             )
-    twice = next((name for name in names if name and sum(folded(name) == folded(one) for one in names) > 1), None)
+    often = Counter(map(folded, names))
+    twice = next((name for name in names if name and often[folded(name)] > 1), None)
     if twice is not None:
         raise UsageError(f"{where}, row {first.number}: column {twice} stands there twice; keep one")
     return Header(tuple(names), separator, places)

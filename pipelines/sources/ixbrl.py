@@ -44,7 +44,7 @@ class Fact:
     """One figure as it stands in a document, in units: ``end`` is the last day of its period, or the day of an instant.
 
     ``rank`` orders the concepts of a figure, the preferred one 0. ``decimals`` is None where the figure is exact.
-    ``mended`` when a scale that cannot be meant was left out.
+    ``mended`` when a scale that cannot be meant was left out. ``company`` is the company number that its context names.
     """
 
     figure: str
@@ -54,6 +54,7 @@ class Fact:
     value: float
     decimals: int | None
     mended: bool = False
+    company: str | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ class _Contexts:
     def __init__(self, root: _Element) -> None:
         self._found = {str(found.get("id")): found for found in root.iter("{*}context")}
         self._parts: dict[str, bool] = {}
+        self._companies: dict[str, str | None] = {}
 
     def get(self, name: str) -> _Element | None:
         return self._found.get(name)
@@ -122,6 +124,14 @@ class _Contexts:
             parts = [] if context is None else _within(context, "segment", "scenario")
             self._parts[name] = any(len(part) > 0 for part in parts)
         return self._parts[name]
+
+    def company(self, name: str) -> str | None:
+        """The company number that a context names, where it is one."""
+        if name not in self._companies:
+            context = self._found.get(name)
+            named = [] if context is None else _within(context, "identifier")
+            self._companies[name] = next(filter(None, map(_identified, named)), None)
+        return self._companies[name]
 
 
 def _figures(root: _Element, kind: str) -> Iterator[tuple[_Element, str]]:
@@ -150,7 +160,9 @@ def _fact(element: _Element, figure: str, rank: int, contexts: _Contexts, units:
     if figure == TURNOVER:
         _refuse_other_currency(units.get(element.get("unitRef") or ""))
     value, mended = _value(element, figure)
-    return None if value is None else Fact(figure, rank, start, end, value, _decimals(element), mended)
+    if value is None:
+        return None
+    return Fact(figure, rank, start, end, value, _decimals(element), mended, contexts.company(name))
 
 
 def _value(element: _Element, figure: str) -> tuple[float | None, bool]:
@@ -217,16 +229,19 @@ def _numbers(root: _Element, kind: str, contexts: _Contexts) -> tuple[str, ...]:
         if (kind == "xbrl" or (element.get("name") or "").rpartition(":")[2] in NUMBER_CONCEPTS)
         and not contexts.is_part(element.get("contextRef") or "")
     )
-    stated = (
-        identifier.text or ""
-        for identifier in root.iter("{*}identifier")
-        if "companieshouse" in (identifier.get("scheme") or "").lower()
-    )
-    for texts in (found, stated):
-        numbers = [normalised(text[:MAX_FIGURE_CHARS]) for text in texts]
-        if given := tuple(dict.fromkeys(number for number in numbers if number and number.strip("0"))):
+    facts = (normalised(text[:MAX_FIGURE_CHARS]) for text in found)
+    entities = (_identified(identifier) for identifier in root.iter("{*}identifier"))
+    for numbers in (facts, entities):
+        if given := tuple(dict.fromkeys(number for number in numbers if number)):
             return given
     return ()
+
+
+def _identified(identifier: _Element) -> str | None:
+    """The company number of an entity."""
+    if "companieshouse" not in (identifier.get("scheme") or "").lower():
+        return None
+    return normalised((identifier.text or "")[:MAX_FIGURE_CHARS])
 
 
 def _within(element: _Element, *names: str) -> list[_Element]:

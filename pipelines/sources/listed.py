@@ -64,4 +64,4 @@ class ListedFirms:
 
 
 def _is_whole(number: str) -> bool:
-    return len(number) == LENGTH and number.isascii() and number.isdigit()
+    return len(number) == LENGTH and number.isascii() and number.isdigit() and number != "0" * LENGTH

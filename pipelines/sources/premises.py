@@ -94,7 +94,7 @@ def import_premises(run: Run, path: Path) -> PremisesReport:
         rows, drops, found = csv_rows(path, ("postcode",), KIND), list[Drop](), list[Site]()
         for row in rows:
             if not counts.rows_in:
-                _refuse_without_firms(path, rows)
+                _refuse_other_tables(path, rows)
             counts.rows_in += 1
             try:
                 found.append(read_site(row))
@@ -156,8 +156,14 @@ def _number(row: Row, name: str) -> float | None:
     return value
 
 
-def _refuse_without_firms(path: Path, rows: CsvRows) -> None:
-    if not {folded("firm_id"), folded("company_number")} & {folded(name) for name in rows.columns}:
+def _refuse_other_tables(path: Path, rows: CsvRows) -> None:
+    columns = {folded(name) for name in rows.columns}
+    if {"name", "website"} <= columns:  # its postcodes may be registered offices, where nobody works
+        raise UsageError(
+            f"{path}, row 1: looks like a firm list, which is for: firmscope import firms; {KIND} has no columns name "
+            "and website: take one of them out if it is one"
+        )
+    if not {folded("firm_id"), folded("company_number")} & columns:
         raise UsageError(
             f"{path}, row 1: neither firm_id nor company_number is there (found: {', '.join(rows.columns)[:300]}); "
             "premises need one of them, and postcode"

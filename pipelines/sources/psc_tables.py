@@ -81,7 +81,9 @@ class Entries:
 def write_owners(
     run: Run, counts: StageCounts, listed: ListedFirms, found: Entries, rows: pa.Table, adding: bool
 ) -> dict[str, Ownership]:
-    """Write ``owners``, then ``firms``; returns what they say of each firm, but for those without an owner.
+    """Write ``firms``, then ``owners``; returns what they say of each firm, but for those without an owner.
+
+    A parent of before is known from the owners held, so that these go last: an import killed before is run again.
 
     Args:
         run: The run to work for.
@@ -103,8 +105,8 @@ def write_owners(
     owned = dict.fromkeys(found.silent - found.named, NOT_TOLD)
     owned |= {firm_id: _translated(firm_id, ownership(of), listed) for firm_id, of in _by_firm(owners)}
     told = _parents_told(pa.concat_tables([held, owners]), listed)
-    counts.written["owners"] = lake.replace_firms("owners", ids, _sharded(owners, lake), run.run_id)
     counts.written["firms"] = _write_firms(run, ids - found.faulty, owned, told)
+    counts.written["owners"] = lake.replace_firms("owners", ids, _sharded(owners, lake), run.run_id)
     return owned
 
 

@@ -63,6 +63,7 @@ def import_register(run: Run, path: Path, as_of: date | None = None, listed_only
                 read_member(run, counts, name, open_bytes, spool, reading)
             if not reading.companies:
                 raise UsageError(f"{path}: no row of it can be used; {reading.first_bad or 'there is only the header'}")
+            guessed = day is None
             day = _checked_day(path, day or reading.newest, run.started_at.date())
             parts = [] if reading.cut_short else [one for one in named if one] or ([outer] if outer else [])
             held = editions.noted(lake.notes("firms"))
@@ -83,7 +84,7 @@ def import_register(run: Run, path: Path, as_of: date | None = None, listed_only
         report = RegisterReport(
             path.name, day, reading.rows, tally.taken, tally.listed, tally.added, tally.older, tally.gone,
             said_of_completeness(whole, listed_only, reading.cut_short, now, day), tuple(sorted(reading.encodings)),
-            known.shared, len(tally.superseded), Counter(counts.dropped), left_out, written.unplaced,
+            known.shared, len(tally.superseded), guessed, Counter(counts.dropped), left_out, written.unplaced,
         )  # fmt: skip
         run.notes["register"] = report.sentences()
         for firm_id in tally.superseded[:MAX_DROPS_KEPT]:

@@ -105,6 +105,7 @@ def numbers_of(cells: pa.StringArray) -> pa.StringArray:
 
     upper = pc.utf8_upper(cells)
     whole = pc.and_(pc.equal(pc.utf8_length(upper), LENGTH), pc.match_substring_regex(upper, _FULL_NUMBER))
+    whole = pc.and_(whole, pc.match_substring_regex(upper, "[1-9]"))
     return _mended(upper, pc.fill_null(whole, False), normalised)
 
 

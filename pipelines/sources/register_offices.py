@@ -12,8 +12,6 @@ from pipelines.schemas import arrow_schema
 from pipelines.tables import PREMISES
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     import pyarrow as pa
 
     from pipelines.workspace import Workspace
@@ -73,29 +71,19 @@ def merged_premises(held: pa.Table, placed: pa.Table, gone: Sequence[str]) -> pa
     leaving = pc.or_(ours, pc.is_in(held["firm_id"], value_set=pa.array(list(gone), pa.string())))
     kept = held.filter(pc.invert(leaving))
     # A register row without a usable postcode would hide what the list or the website says of the registered office.
-    known = kept.filter(pc.and_(pc.equal(kept["kind"], "registered"), pc.is_valid(kept["postcode"])))
+    located = pc.or_(pc.is_valid(kept["postcode"]), pc.is_valid(kept["lad_code"]))
+    known = kept.filter(pc.and_(pc.equal(kept["kind"], "registered"), located))
     elsewhere = pc.is_in(placed["firm_id"], value_set=known["firm_id"].combine_chunks())
     placed = placed.filter(pc.or_(pc.is_valid(placed["postcode"]), pc.invert(elsewhere)))
-    same = _same_address(known, placed)
-    if same.any():
-        kept = kept.filter(pc.invert(pc.is_in(_address(kept), value_set=_address(known).filter(pa.array(same)))))
+    kept = kept.filter(pc.invert(pc.is_in(_address(kept), value_set=_address(placed))))
     return pa.concat_tables([kept, placed]).combine_chunks()
 
 
 def _address(premises: pa.Table) -> pa.Array:
-    """Firm, kind and postcode in one text, null without a postcode."""
+    """Firm, kind and postcode in one text; without a postcode too, for that is a key like any other."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    joined = pc.binary_join_element_wise(
-        premises["postcode"], premises["kind"], premises["firm_id"], "\n", null_handling="emit_null"
-    )
+    postcode = pc.fill_null(premises["postcode"], "")
+    joined = pc.binary_join_element_wise(postcode, premises["kind"], premises["firm_id"], "\n")
     return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
-
-
-def _same_address(known: pa.Table, placed: pa.Table) -> npt.NDArray[np.bool_]:
-    """Which of the known registered offices the register names too."""
-    import pyarrow.compute as pc
-
-    found: npt.NDArray[np.bool_] = pc.is_in(_address(known), value_set=_address(placed)).to_numpy(zero_copy_only=False)
-    return found

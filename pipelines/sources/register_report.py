@@ -30,14 +30,23 @@ class RegisterReport:
     encodings: tuple[str, ...]
     shared_numbers: int
     superseded: int
+    guessed: bool = False  # the day, from the newest incorporation
     dropped: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     unplaced: Counter[str] = field(default_factory=Counter)
 
     def sentences(self) -> list[str]:
         """What a person is told, one line each."""
+        taken = f"{self.rows:,} rows, {self.companies:,} companies taken"
+        of = f"{self.file}: company data of {self.as_of}"
+        if self.guessed:
+            why = "its newest incorporation; say --as-of DAY if it was made on another day"
+            over = self.as_of.year - ((self.as_of.month, self.as_of.day) != (12, 31))
+            first = [f"{of} ({why}): past years end with {over}", taken]
+        else:
+            first = [f"{of}, {taken}"]
         said = [
-            f"{self.file}: company data of {self.as_of}, {self.rows:,} rows, {self.companies:,} companies taken",
+            *first,
             f"{self.listed:,} listed firms brought up to date, {self.added:,} companies added under their number",
             self.complete,
         ]

@@ -35,8 +35,8 @@ EMPTY_ROWS = 10_000  # so many in a row, and the sheet has ended: some sheets ar
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _CONTENT_TYPES = "[Content_Types].xml"
 _ENCODING = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([^"']*)["']""")
-_BESIDES = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.DOTALL)  # what else may stand before the first element
-_ELEMENT = re.compile(rb"<[A-Za-z_]")
+# The first element, and what else may stand before it; what never ends is looked through once, not from each beginning.
+_FIRST = re.compile(rb"\s*+(?>(?><!--.*?-->|<\?.*?\?>)\s*+)*+<[A-Za-z_]", re.DOTALL)
 
 
 class WorkbookRows(Iterator[Row | BadRow]):
@@ -185,10 +185,10 @@ def _refuse_doctype(path: Path, member: Member) -> None:
     """Entities are declared before the first element, and no program writes any there."""
     with member.open() as stream:
         head = stream.read(MAX_PROLOG_BYTES)
-    encoding = _ENCODING.match(head.removeprefix(b"\xef\xbb\xbf"))
-    first = _BESIDES.sub(b"", head.removeprefix(b"\xef\xbb\xbf")).lstrip()
+    text = head.removeprefix(b"\xef\xbb\xbf")
+    encoding = _ENCODING.match(text)
     as_usual = encoding is None or encoding[1].lower() in (b"utf-8", b"us-ascii")
-    if head and not (as_usual and _ELEMENT.match(first)):
+    if head and not (as_usual and _FIRST.match(text)):
         raise UsageError(
             f"{path}, part {member.name}: XML with declarations of its own, or none, which Excel never writes; open "
             "the file in Excel and save it anew"

@@ -43,7 +43,7 @@ class MemberBrokenError(ZipRefusedError):
     """One member cannot be read while others may be; ``reason`` is the word under which it is counted."""
 
     def __init__(self, message: str, reason: str) -> None:
-        """Args: what a person reads; ``wrong_crc``, ``wrong_size``, ``broken_member`` or ``nested_zip``."""
+        """Args: what a person reads; a word: wrong_crc, wrong_size, broken_member, nested_zip, or as :func:`_odd`."""
         super().__init__(message)
         self.reason = reason
 
@@ -58,14 +58,18 @@ class Member:
     _info: zipfile.ZipInfo = field(repr=False, compare=False)
     _place: str = field(repr=False, compare=False)
     _nested: bool = field(repr=False, compare=False)
+    _odd: tuple[str, str] | None = field(default=None, repr=False, compare=False)
 
     def open(self) -> BinaryIO:
         """The unpacked bytes as a stream; usable inside :func:`zip_members` only.
 
         Raises:
-            MemberBrokenError: On opening or while reading: damaged, wrong checksum, not as long as declared, or a zip.
+            MemberBrokenError: On opening or while reading: damaged, wrong checksum, not as long as declared, a zip, or
+                odd where the zip was taken all the same.
         """
         where = f"{self._place}, member {self.name}"
+        if self._odd:
+            raise MemberBrokenError(f"{where}: {self._odd[1]}", self._odd[0])
         try:
             source = self._zip.open(self._info)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
@@ -99,6 +103,7 @@ def zip_members(
     max_bytes_all: int = MAX_BYTES_ALL,
     max_ratio: float = MAX_RATIO,
     allow_nested: bool = False,
+    allow_odd: bool = False,
 ) -> Iterator[list[Member]]:
     """Files of a zip in the order in which they stand in it, folders left out.
 
@@ -110,6 +115,8 @@ def zip_members(
         max_bytes_all: Most that all may declare together.
         max_ratio: Most unpacked bytes per packed byte, for members of at least ``RATIO_FROM_BYTES``.
         allow_nested: Hand out members that are zips themselves (an xlsx is one).
+        allow_odd: Hand out members that are encrypted, packed in an unknown way or unpack to too much; they cannot be
+            opened. Otherwise one of them refuses the zip.
 
     Raises:
         ZipRefusedError: Not a zip, cut short, or made to do harm; names file, member and cure.
@@ -126,11 +133,17 @@ def zip_members(
             if len(infos) > max_members:
                 raise _too_many(place, len(infos), max_members)
             _check_names(infos, place, allow_nested)
-            _check_sizes(infos, place, max_bytes_each, max_bytes_all, max_ratio)
+            odd = [_odd(info, max_bytes_each, max_ratio) for info in infos]
+            for info, why in zip(infos, odd, strict=True):
+                if why and not allow_odd:
+                    raise ZipRefusedError(f"{place}, member {info.filename[:200]!r}: {why[1]}")
+            total = sum(info.file_size for info in infos)
+            if total > max_bytes_all:
+                raise ZipRefusedError(f"{place}: holds {total:,} bytes unpacked, at most {max_bytes_all:,} are taken")
             _check_places(infos, file, place, end_of_members)
             yield [
-                Member(info.filename, info.file_size, archive, info, place, allow_nested)
-                for info in infos
+                Member(info.filename, info.file_size, archive, info, place, allow_nested, why)
+                for info, why in zip(infos, odd, strict=True)
                 if not info.is_dir()
             ]
 
@@ -217,30 +230,24 @@ def _check_names(infos: list[zipfile.ZipInfo], place: str, allow_nested: bool) -
             raise ZipRefusedError(f"{where}: two entries have this name, and which one counts is unknown; pack it anew")
         if stat.S_ISLNK(info.external_attr >> 16):
             raise ZipRefusedError(f"{where}: a link to another file; pack the file itself")
-        if info.flag_bits & 0x1:
-            raise ZipRefusedError(f"{where}: encrypted; unpack it with its password and import what is in it")
-        if info.compress_type not in _METHODS:
-            raise ZipRefusedError(f"{where}: packed by method {info.compress_type}; pack it anew with deflate")
         if name.lower().endswith(".zip") and not allow_nested:
             raise ZipRefusedError(f"{where}: a zip in a zip; unpack the outer one and import the inner")
         seen.add(name)
 
 
-def _check_sizes(infos: list[zipfile.ZipInfo], place: str, each: int, together: int, ratio: float) -> None:
-    for info in infos:
-        where = f"{place}, member {info.filename[:200]!r}"
-        if info.file_size > each:
-            raise ZipRefusedError(
-                f"{where}: holds {info.file_size:,} bytes unpacked, at most {each:,} are taken; is it the right file?"
-            )
-        if info.file_size >= RATIO_FROM_BYTES and info.file_size > ratio * max(info.compress_size, 1):
-            raise ZipRefusedError(
-                f"{where}: {info.compress_size:,} bytes that unpack to {info.file_size:,}, which no real file does; "
-                "fetch it from its publisher"
-            )
-    total = sum(info.file_size for info in infos)
-    if total > together:
-        raise ZipRefusedError(f"{place}: holds {total:,} bytes unpacked, at most {together:,} are taken")
+def _odd(info: zipfile.ZipInfo, each: int, ratio: float) -> tuple[str, str] | None:
+    """Why a member is not to be opened: a reason word, and what a person reads."""
+    if info.flag_bits & 0x1:
+        return "encrypted", "encrypted; unpack it with its password and import what is in it"
+    if info.compress_type not in _METHODS:
+        return "unknown_packing", f"packed by method {info.compress_type}; pack it anew with deflate"
+    size = info.file_size
+    if size > each:
+        return "too_large", f"holds {size:,} bytes unpacked, at most {each:,} are taken; is it the right file?"
+    if size >= RATIO_FROM_BYTES and size > ratio * max(info.compress_size, 1):
+        packed = f"{info.compress_size:,} bytes that unpack to {size:,}"
+        return "zip_bomb", f"{packed}, which no real file does; fetch it from its publisher"
+    return None
 
 
 def _check_places(infos: list[zipfile.ZipInfo], file: BinaryIO, place: str, end_of_members: int) -> None:

@@ -95,6 +95,27 @@ def test_periods_newest_first_with_the_year_before() -> None:
     )
 
 
+def test_a_context_of_another_company_is_not_taken() -> None:
+    contexts = context("now", number="12345") + context("before", "2021-01-01", "2021-12-31", number="00077777")
+    other = context("other", number="77777")
+    body = people("9") + sales("5") + people("700", "before") + sales("900", "other")
+    found = settle_filing(read_document(filing(body, contexts=contexts + other)), "00012345", FILED)
+    assert found.periods == (Period(date(2022, 1, 1), THIS_YEAR, 9.0, 5.0),)
+    assert [(fault.figure, fault.reason) for fault in found.faults] == [
+        ("employees", "other_company"), ("turnover_gbp", "other_company"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", ["", "00000000", "12345", "00012345", "n/a"])
+def test_a_context_of_this_company_or_of_nobody_is_taken(number: str) -> None:
+    content = filing(people("9"), contexts=context("now", number=number))
+    assert [period.employees for period in read(content)] == [9.0]
+
+
+def test_only_figures_of_another_company_are_a_reason() -> None:
+    assert outcome(filing(people("9"), contexts=context("now", number="77777")))[0] == "other_company"
+
+
 REFUSED = [
     ("nothing in it", "", "no_figures"),
     ("only of a part", people("3", "part"), "no_figures"),

@@ -144,12 +144,25 @@ def test_what_is_known_from_elsewhere_stays(blank: Workspace, tmp_path: Path) ->
         (b"", "is empty"),
         (b"postcode,employees\nNG7 2RD,5\n", "row 1: neither firm_id nor company_number is there"),
         (b"firm_id,town\na,Derby\n", "column postcode is missing"),
+        (
+            b"firm_id,name,Website,postcode\na,A,a.example,NG7 2RD\n",
+            "a firm list, which is for: firmscope import firms",
+        ),
         (HEAD.encode() + b"a,,x,,,\n", r"none of the 1 rows can be used; the first, sites.csv, row 2: bad_postcode"),
         (HEAD.encode(), "none of the 0 rows can be used"),
         (b"PK\x03\x04", "a zip file or an Excel workbook"),
         (b"%PDF", "a PDF document"),
     ],
-    ids=["empty", "no firm column", "no postcode column", "no row to be used", "header only", "workbook", "PDF"],
+    ids=[
+        "empty",
+        "no firm column",
+        "no postcode column",
+        "a firm list",
+        "no row to be used",
+        "header only",
+        "workbook",
+        "PDF",
+    ],
 )
 def test_wrong_files_leave_everything_as_it_was(
     shelf: Workspace, tmp_path: Path, content: bytes, message: str

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import zipfile
 from collections.abc import Mapping
 from datetime import date
@@ -201,6 +205,32 @@ def test_order_of_entries_does_not_matter() -> None:
         for n, (country, day) in enumerate([("FR", None), ("US", date(2020, 1, 1)), ("DE", date(2020, 1, 1))])
     ]
     assert {ownership(rows[n:] + rows[:n]).owner_country for n in range(3)} == {"US"}
+
+
+IMPORT = """
+import sys
+from pathlib import Path
+from pipelines.runs import start_run
+from pipelines.sources.psc import import_psc
+from pipelines.workspace import Workspace
+with start_run(Workspace(Path(sys.argv[1])), "import psc") as run:
+    import_psc(run, Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("point", ["committed-firms", "committed-owners", "after-import"])
+def test_killed_and_run_again_ends_as_undisturbed(listed: Workspace, tmp_path: Path, point: str) -> None:
+    take(listed, tmp_path, lines(entry("2", country="England", registration_number="4")))
+    assert owned(listed)["b"] == (False, "GB", "d")
+    path = tmp_path / "psc-snapshot-2025-12-01.txt"
+    path.write_bytes(lines(entry("2", PERSON)))
+    command = [sys.executable, "-c", IMPORT, str(listed.folder), str(path)]
+    killed = subprocess.run(command, env=os.environ | {"FIRMSCOPE_CRASH_AT": point}, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    subprocess.run(command, check=True)
+    again = Workspace(listed.folder)
+    assert owned(again)["b"] == (False, None, None)
+    assert again.lake.read_arrow("owners").num_rows == 0
 
 
 @pytest.mark.parametrize(

@@ -182,10 +182,31 @@ def test_dates(cell: str, day: date | None) -> None:
 
 @pytest.mark.parametrize(
     "cell",
-    ["00012345", "12345", " sc1234 ", "SC001234", "IP00123R", "123456789", "", "A", "SC12345678", "0", "R0000012"],
+    [
+        "00012345",
+        "12345",
+        " sc1234 ",
+        "SC001234",
+        "IP00123R",
+        "123456789",
+        "",
+        "A",
+        "SC12345678",
+        "0",
+        "R0000012",
+        "00000000",
+        "SC000000",
+        "R000000A",
+    ],
 )
 def test_company_numbers_are_those_of_every_importer(cell: str) -> None:
     assert numbers_of(pa.array([cell.strip(), "00000001"])).to_pylist() == [normalised(cell), "00000001"]
+
+
+@pytest.mark.parametrize("zeros", ["0", "00000000", "SC000000", "000", "IP00000R"])
+def test_zeros_alone_are_no_company_number(zeros: str) -> None:
+    assert normalised(zeros) is None
+    assert numbers_of(pa.array([zeros])).to_pylist() == [None]
 
 
 def test_dates_to_come_are_left_out(register: Register) -> None:
@@ -283,6 +304,49 @@ def test_an_office_without_a_postcode_does_not_hide_the_lists(register: Register
     assert set(register.premises()) == {("f1", "firm_list")}
 
 
+def test_an_office_without_a_postcode_stands_once_beside_a_list_that_names_the_district(register: Register) -> None:
+    register.list_firms(
+        "firm_id,name,website,company_number,postcode,lad_code\nf1,One,one.example,1,,E06000018\n"
+        "f2,Two,two.example,2,,E06000018\n"
+    )
+    rows = [company("1", RegAddress__PostCode=""), company("2"), company("3", RegAddress__PostCode="")]
+    for day in ("2025-11-01", "2025-12-01"):
+        register.take(text(*rows), WHOLE.format(day))
+        assert {key: row["lad_code"] for key, row in register.premises().items()} == {
+            ("f1", "firm_list"): "E06000018", ("f2", "firm_list"): "E06000018", ("f2", "register"): "E06000018",
+            ("00000003", "register"): None,
+        }  # fmt: skip
+
+
+def test_an_office_of_which_nothing_is_known_makes_way(register: Register) -> None:
+    register.list_firms("firm_id,name,website,company_number\nf1,One,one.example,1\n")
+    nowhere = dict.fromkeys(register.workspace.lake.read_arrow("premises").column_names) | {
+        "firm_id": "f1", "kind": "registered", "source": "firm_list",
+    }  # fmt: skip
+    del nowhere["shard"]
+    register.workspace.lake.replace_firms("premises", ["f1"], [nowhere], "given")
+    register.take(text(company("1", RegAddress__PostCode="")))
+    assert set(register.premises()) == {("f1", "register")}
+
+
+@pytest.mark.parametrize(
+    ("born", "name", "said"),
+    [
+        ("29/07/2020", "companies.csv", "companies.csv: company data of 2020-07-29 (its newest incorporation; say "
+         "--as-of DAY if it was made on another day): past years end with 2019"),
+        ("31/12/2020", "companies.csv", "companies.csv: company data of 2020-12-31 (its newest incorporation; say "
+         "--as-of DAY if it was made on another day): past years end with 2020"),
+        ("29/07/2020", WHOLE.format("2020-08-01"), f"{WHOLE.format('2020-08-01')}: company data of 2020-08-01, 1 rows, "
+         "1 companies taken"),
+    ],
+    ids=["guessed", "guessed, a year's end", "named"],
+)  # fmt: skip
+def test_a_day_that_was_guessed_is_said_to_be(register: Register, born: str, name: str, said: str) -> None:
+    told = register.take(text(company("1", IncorporationDate=born)), name).sentences()
+    assert told[0] == said
+    assert "1 rows, 1 companies taken" in "\n".join(told)
+
+
 def test_only_listed_firms_when_asked(register: Register) -> None:
     register.list_firms("firm_id,name,website,company_number\nf1,One,one.example,1\n")
     report = register.take(text(*(company(str(number)) for number in range(1, 51))), listed_only=True)
@@ -305,7 +369,7 @@ def test_a_company_that_is_listed_later_stands_once(register: Register) -> None:
     report = register.take(text(company("1"), company("2")))
     assert set(register.firms()) == {"f1", "00000002"}
     assert set(register.premises()) == {("f1", "register"), ("00000002", "register")}
-    assert report.superseded == 1
+    assert report.superseded == 0, "the list took the company over"
 
 
 def test_the_same_file_again_changes_nothing(register: Register) -> None:

@@ -160,6 +160,52 @@ BROKEN = [
 ]
 
 
+ODD: list[tuple[str, Callable[[], bytes], str]] = [
+    ("encrypted", lambda: patched(packed(("a.csv", TEXT), ("b.csv", TEXT)), 8, b"\x01\x00"), "encrypted"),
+    ("packed by method 12", lambda: patched(packed(("a.csv", TEXT), ("b.csv", TEXT)), 10, b"\x0c\x00"),
+     "unknown_packing"),
+    ("bomb", lambda: packed(("a.csv", bytes(30 * 2**20)), ("b.csv", TEXT)), "zip_bomb"),
+    ("declares too much", lambda: patched(packed(("a.csv", TEXT), ("b.csv", TEXT)), 24, struct.pack("<L", 2**26)),
+     "too_large"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "reason"), [case[1:] for case in ODD], ids=[case[0] for case in ODD])
+def test_an_odd_member_leaves_the_others_where_that_is_asked(
+    tmp_path: Path, make: Callable[[], bytes], reason: str
+) -> None:
+    path = tmp_path / "odd.zip"
+    path.write_bytes(make())
+    with zip_members(path, allow_odd=True, max_bytes_each=2**25) as members:
+        with pytest.raises(MemberBrokenError, match=r"odd.zip, member a.csv: ") as error:
+            members[0].open()
+        assert error.value.reason == reason
+        with members[1].open() as stream:
+            assert stream.read() == TEXT
+    with pytest.raises(ZipRefusedError, match=r"odd.zip, member 'a.csv': "), zip_members(path, max_bytes_each=2**25):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (overlapping, "shares its bytes"),
+        (twice, "two entries"),
+        (symlink, "a link"),
+        (lambda: packed(("../x.csv", TEXT)), "leads out"),
+        (lambda: packed(("a.csv", bytes(30 * 2**20))), "holds 31,457,280 bytes unpacked"),
+    ],
+    ids=["overlapping", "twice", "symlink", "leads out", "all together"],
+)
+def test_what_is_wrong_with_the_whole_zip_refuses_it_all_the_same(
+    tmp_path: Path, make: Callable[[], bytes], says: str
+) -> None:
+    path = tmp_path / "bad.zip"
+    path.write_bytes(make())
+    with pytest.raises(ZipRefusedError, match=says), zip_members(path, allow_odd=True, max_bytes_all=30_000_000):
+        pass
+
+
 def read(member: Member) -> None:
     with member.open() as stream:
         while stream.read(700):

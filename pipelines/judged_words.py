@@ -28,7 +28,7 @@ class Words:
     def were_there(self, labelled_on: str) -> bool:
         """Whether a judgement of this day can have been about these words."""
         if "T" in labelled_on:
-            return self.since <= datetime.fromisoformat(labelled_on)
+            return self.since.replace(microsecond=0) <= datetime.fromisoformat(labelled_on)  # which is to the second
         return self.since.date() <= date.fromisoformat(labelled_on)
 
 

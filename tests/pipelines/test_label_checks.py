@@ -6,6 +6,7 @@ import csv
 import json
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 from labels.store import read_judgements
 from labels.taxonomy import load_taxonomy
+from pipelines.judged_words import Words
 from pipelines.judgements import current_judgements
 from pipelines.promotion import current_id
 from pipelines.workspace import Workspace
@@ -225,3 +227,12 @@ def test_firms_go_to_a_tool_and_answers_come_back(known: Workspace, firmscope: C
         "2026-02-01T08:00:00Z",
     )
     assert word.text_digest == handed[0]["data"]["text_digest"]
+
+
+def test_words_read_in_the_second_of_the_judgement_were_there() -> None:
+    since = datetime(2026, 5, 1, 10, 0, 0, 700_000, tzinfo=UTC)
+    words = Words("d" * 64, since)
+    assert words.were_there("2026-05-01T10:00:00Z")
+    assert not words.were_there("2026-05-01T09:59:59Z")
+    assert words.were_there("2026-05-01")
+    assert not words.were_there("2026-04-30")

@@ -50,6 +50,7 @@ def test_places_and_reasons(held: Workspace) -> None:
     assert found.unplaced == {"malformed": 1, "no_postcode": 1, "northern_ireland": 1, "unknown": 1}
     assert manifest["notes"]["premises"] == {
         "directory": directory_version(), "rows": 7, "on_map": 3, "unplaced": found.unplaced,
+        "sentences": found.sentences(),
     }  # fmt: skip
     rows = _rows(held)
     assert rows["a", "registered"]["lad_code"] == "E06000018"

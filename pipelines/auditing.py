@@ -22,6 +22,7 @@ from labels.store import AUDIT_NOTE, LABELS, SETTLED, Judgement
 from labels.taxonomy import Taxonomy, load_taxonomy
 from pipelines.audit_files import Audit, Drawn, sheet_csv, write_audit
 from pipelines.audit_results import Quality, SectorResult, open_conflicts, quality, results
+from pipelines.best_accounts import best_accounts
 from pipelines.current_audits import current_audits
 from pipelines.errors import UsageError
 from pipelines.figures import Moment, deciding_model
@@ -110,7 +111,8 @@ def draw_audit(run: Run, request: Request, progress: Progress) -> tuple[Audit, P
         counted = pa.array([firm_id for (firm_id,) in rows(firms, ("firm_id",)) if firm_id not in gone], pa.string())
         whole = population(moment, taxonomy, model.model_id, counted)
         counts.rows_in = counts.rows_out = len(whole.firm_ids)
-        draws = _draws(request, sectors, taxonomy, whole, moment)
+        sources = workspace.config.rollup.amount_sources
+        draws = _draws(request, sectors, taxonomy, whole, moment, sources)
         audit = _audit(request, sectors, whole, draws, model.model_id, run, workspace)
         evidence = _evidence(run, moment, model, audit, progress)
         known = {firm_id: (name, website) for firm_id, name, website in rows(firms, ("firm_id", "name", "website"))}
@@ -191,11 +193,16 @@ def _check_coders(coders: Sequence[str]) -> None:
 
 
 def _draws(
-    request: Request, sectors: Sequence[str], taxonomy: Taxonomy, whole: Population, moment: Moment
+    request: Request,
+    sectors: Sequence[str],
+    taxonomy: Taxonomy,
+    whole: Population,
+    moment: Moment,
+    sources: Sequence[str],
 ) -> dict[str, Draw]:
     from classifier.counting.giants import giants
 
-    accounts = moment.read("accounts")
+    accounts = best_accounts(moment.read_arrow("accounts"), sources)
     sizes = [sizes_of(accounts, amount, whole.firm_ids) for amount in AMOUNTS]
     areas = None
     if request.by_area:

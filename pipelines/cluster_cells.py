@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from labels.taxonomy import Taxonomy
-    from pipelines.config import RollupConfig
     from pipelines.counting import Corrected
+    from pipelines.figure_settings import RollupConfig
     from pipelines.statistics.firm_columns import FirmColumns
 
 METRICS = ("businesses", *AMOUNTS)

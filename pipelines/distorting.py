@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from pipelines.config import RollupConfig
+    from pipelines.figure_settings import RollupConfig
     from pipelines.memberships import Membership
     from pipelines.spreading import Ground
     from pipelines.statistics.firm_columns import FirmColumns

@@ -24,7 +24,17 @@ if TYPE_CHECKING:
 
 FIGURES = {"employees": "employees_imputed", "turnover_gbp": "turnover_imputed"}  # and who says that it was estimated
 ROWS_SETTLED = 4_000_000  # rows of accounts at a time: about 1 GB of copies
-_SETTLED = ("firm_id", "period_end", "employees", "turnover_gbp", "source", "imputed", "filing", "filed_on")
+_SETTLED = (
+    "firm_id",
+    "period_end",
+    "employees",
+    "turnover_gbp",
+    "source",
+    "imputed",
+    "filing",
+    "filed_on",
+    "period_start",
+)
 DAYS_1970 = np.datetime64("1970-01-01", "D")
 
 

@@ -18,9 +18,9 @@ import pyarrow.compute as pc
 
 from pipelines.cell_columns import CellColumns
 from pipelines.cluster_cells import METRICS, Corrector, Whole, add_cluster
-from pipelines.config import AreasConfig, RollupConfig
 from pipelines.distorting import prepared
 from pipelines.errors import UsageError
+from pipelines.figure_settings import AreasConfig, RollupConfig
 from pipelines.geography.areas import BOUNDARIES
 from pipelines.list_columns import firm_columns
 from pipelines.memberships import Membership, assigned_firms, memberships

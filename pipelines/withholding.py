@@ -16,7 +16,7 @@ from pipelines.statistics.suppression import Rules, suppress
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipelines.config import RollupConfig
+    from pipelines.figure_settings import RollupConfig
     from pipelines.spreading import Ground
     from pipelines.statistics.area_sums import AreaSums, Members
     from pipelines.statistics.measures import Measures

@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from labels.taxonomy import NONE
+from pipelines.best_accounts import best_accounts
 from pipelines.firm_facts import Amount, Place, newest_amounts, places
 from pipelines.firm_texts import words_digest
 from pipelines.store import Lake
@@ -145,7 +146,9 @@ class Shelf:
         missing = [firm_id for firm_id in firm_ids if self._firms.get(firm_id) is None]
         if not missing:
             return
-        found, state = self._tables.ask(lambda workspace: read_records(workspace.lake, missing))
+        found, state = self._tables.ask(
+            lambda workspace: read_records(workspace.lake, missing, workspace.config.rollup.amount_sources)
+        )
         for record in found:
             self._firms.put(record.firm_id, record, state)
 
@@ -172,15 +175,21 @@ class Shelf:
         return tuple(held)
 
 
-def read_records(lake: Lake, firm_ids: Iterable[str]) -> list[FirmRecord]:
-    """What the tables say of some firms, in no promised order; firms that are not in the list are absent."""
+def read_records(lake: Lake, firm_ids: Iterable[str], sources: Sequence[str]) -> list[FirmRecord]:
+    """What the tables say of some firms, in no promised order; firms that are not in the list are absent.
+
+    Args:
+        lake: The tables.
+        firm_ids: The firms.
+        sources: Sources of employees and turnover, the one to believe first (``rollup.amount_sources``).
+    """
     wanted = list(firm_ids)
     by_firm: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for table in ("pages", "scores", "assignments", "near_misses", "sites"):
         for row in lake.read_firms(table, wanted).to_pylist():
             by_firm.setdefault(row["firm_id"], {}).setdefault(table, []).append(row)
     where = places(lake.read_firms("premises", wanted).to_pandas())
-    accounts = lake.read_firms("accounts", wanted).to_pandas()
+    accounts = best_accounts(lake.read_firms("accounts", wanted), sources)
     amounts = {name: newest_amounts(accounts, name) for name in ("employees", "turnover_gbp")}
     near = {
         name

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     Numbers: TypeAlias = np.ndarray[Any, Any]
 
+YEAR_DAYS = 365
+USUAL_DAYS = (350, 380)  # accounting reference dates move by some days from year to year
+SHORTEST_DAYS = 90  # a season says nothing of a year
 FIGURES = {"employees": "employees", "turnover_gbp": "turnover"}  # figure, and what its columns begin with
 
 
@@ -25,11 +28,12 @@ def settle(accounts: pa.Table, sources: Sequence[str]) -> pa.Table:
 
     For each figure: what was reported goes before what was estimated, then the source named first in ``sources``
     (others follow, by alphabet), then the newest filing (``filed_on``, then its name), then the larger value. So the
-    order of rows is of no consequence.
+    order of rows is of no consequence. Turnover of a period that is known to be no year is brought to 365 days; that
+    of less than 90 days is left out.
 
     Args:
         accounts: Rows of the table accounts: firm_id, period_end, employees, turnover_gbp, source, imputed, and
-            optionally filing and filed_on.
+            optionally filing, filed_on and period_start.
         sources: Sources, the one to believe first.
 
     Returns:
@@ -43,6 +47,7 @@ def settle(accounts: pa.Table, sources: Sequence[str]) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    accounts = _turnover_of_a_year(accounts)
     firms, firm = _coded(accounts["firm_id"])
     day = _numbers(accounts["period_end"].cast(pa.int32()))
     words, source = _coded(accounts["source"])
@@ -63,6 +68,24 @@ def settle(accounts: pa.Table, sources: Sequence[str]) -> pa.Table:
     known = pc.or_(pc.is_valid(settled["employees"]), pc.is_valid(settled["turnover_gbp"]))
     names = ["firm_id", "period_end", "employees", "employees_source", "turnover_gbp", "turnover_source", "imputed"]
     return settled.filter(known).select([*names, "employees_imputed", "turnover_imputed"]).combine_chunks()
+
+
+def _turnover_of_a_year(accounts: pa.Table) -> pa.Table:
+    """Rows with the turnover of periods of another length brought to 365 days, null where they are too short."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if "period_start" not in accounts.schema.names or accounts["period_start"].null_count == len(accounts):
+        return accounts
+    ends, starts = (accounts[name].cast(pa.int32()) for name in ("period_end", "period_start"))
+    days = pc.add(pc.subtract(ends, starts), 1)
+    usual = pc.and_(pc.greater_equal(days, USUAL_DAYS[0]), pc.less_equal(days, USUAL_DAYS[1]))
+    as_filed = pc.or_(pc.is_null(days), pc.fill_null(usual, True))
+    said = accounts["turnover_gbp"]
+    scaled = pc.divide(pc.multiply(said, float(YEAR_DAYS)), pc.max_element_wise(days.cast(pa.float64()), 1.0))
+    scaled = pc.if_else(pc.greater_equal(days, SHORTEST_DAYS), scaled, pa.scalar(None, pa.float64()))
+    place = accounts.schema.get_field_index("turnover_gbp")
+    return accounts.set_column(place, "turnover_gbp", pc.if_else(as_filed, said, scaled))
 
 
 def newest(settled: pa.Table, figure: str) -> pa.Table:

@@ -67,22 +67,6 @@ def alive(begun: ArrayLike, ended: ArrayLike, day: float) -> Mask:
     return (begun <= day) & ~(ended <= day)
 
 
-def stock(begun: ArrayLike, ended: ArrayLike, days: ArrayLike, weight: ArrayLike | None = None) -> Array:
-    """Number ``(n_days,)`` of firms alive at the end of each day; the rule is that of ``alive``.
-
-    Args:
-        begun: ``(n_firms,)`` days of incorporation.
-        ended: ``(n_firms,)`` days of dissolution. Before ``begun``: never alive.
-        days: ``(n_days,)`` day numbers.
-        weight: ``(n_firms,)`` part of each firm that counts; 1 where left out.
-    """
-    begun, ended, days = _days(begun), _days(ended), _days(days)
-    weights = np.ones(begun.shape) if weight is None else np.asarray(weight, dtype=np.float64)
-    ever = ~np.isnan(begun) & ~(ended <= begun)
-    gone = ever & ~np.isnan(ended)
-    return _up_to(begun[ever], weights[ever], days) - _up_to(ended[gone], weights[gone], days)
-
-
 def incorporated(begun: ArrayLike, first: float, last: float) -> Mask:
     """Firms ``(n_firms,)`` incorporated from ``first`` to ``last``, both days among them, alive or not today."""
     begun = _days(begun)
@@ -125,12 +109,6 @@ def high_growth(
     eligible = (employees[:, last - years] >= least_employees) & (start > 0) & (finish >= 0)
     high = eligible & (finish > start * (1.0 + rate) ** years * (1.0 + ROUNDING))
     return eligible, high
-
-
-def _up_to(when: Array, weight: Array, days: Array) -> Array:
-    order = np.argsort(when, kind="stable")
-    total = np.concatenate(([0.0], np.cumsum(weight[order])))
-    return total[np.searchsorted(when[order], days, side="right")]
 
 
 def _days(values: ArrayLike) -> Array:

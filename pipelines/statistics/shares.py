@@ -1,8 +1,4 @@
-"""Shares of the whole, ranks among regions, turnover per employee, and owners abroad.
-
-Every ratio takes top and bottom from the same firms: a sum of turnover over a sum of employees of other firms would be
-a figure that looks like productivity and is not.
-"""
+"""Shares of the whole, ranks among regions, and the countries that owners abroad are in."""
 
 from __future__ import annotations
 
@@ -15,24 +11,6 @@ Array = NDArray[np.float64]
 Integers = NDArray[np.integer]
 
 TOP_COUNTRIES = 5
-
-
-@dataclass(frozen=True)
-class PerEmployee:
-    """Turnover per employee ``(n_groups,)`` pounds; nan where no firm has both, and the firms that had both."""
-
-    value: Array
-    firms: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class ForeignOwned:
-    """Per group ``(n_groups,)``: firms owned abroad, their share of the firms whose ownership is known, and the share
-    of firms whose ownership is known; the shares nan where they would be out of nobody."""
-
-    businesses: Array
-    share: Array
-    coverage: Array
 
 
 @dataclass(frozen=True)
@@ -75,50 +53,6 @@ def ranks(values: ArrayLike, groups: ArrayLike | None = None) -> Array:
     first_of_value = np.maximum.accumulate(np.where(new_value, position, 0))
     rank[order] = first_of_value - first_of_group + 1
     return rank
-
-
-def turnover_per_employee(
-    turnover_gbp: Array, employees: Array, groups: Integers, n_groups: int, weight: Array | None = None
-) -> PerEmployee:
-    """Turnover per employee: ``sum of turnover / sum of employees`` over firms with both known.
-
-    A ratio of sums, so that a firm weighs by its employees (as ONS's Annual Business Survey does for regions), not a
-    mean of firms' ratios. A firm with turnover and no employees (0) adds to the top only.
-
-    Args:
-        turnover_gbp: ``(n,)`` one row per firm and group; nan: not known.
-        employees: ``(n,)`` the same for employees.
-        groups: ``(n,)`` group from 0; negative: none.
-        n_groups: Number of groups.
-        weight: ``(n,)`` part of the firm that is in the group; 1 where left out.
-    """
-    both = (turnover_gbp >= 0) & (employees >= 0) & (groups >= 0)
-    of, part = groups[both], np.ones(int(both.sum())) if weight is None else weight[both]
-    top = np.bincount(of, weights=turnover_gbp[both] * part, minlength=n_groups)
-    bottom = np.bincount(of, weights=employees[both] * part, minlength=n_groups)
-    return PerEmployee(share_of(top, bottom), np.bincount(of, minlength=n_groups))
-
-
-def foreign_owned(foreign: Array, groups: Integers, n_groups: int, weight: Array | None = None) -> ForeignOwned:
-    """Firms whose immediate corporate owner is abroad, as a share of the firms whose ownership is known.
-
-    "Known" is as the register has it: a firm without a corporate owner on file counts as not foreign where the caller
-    says 0, and is left out of top and bottom where the caller says nan. Owners of owners are not followed.
-
-    Args:
-        foreign: ``(n,)`` 1 owned abroad, 0 not, nan not known; one row per firm and group.
-        groups: ``(n,)`` group from 0; negative: none.
-        n_groups: Number of groups.
-        weight: ``(n,)`` part of the firm that is in the group; 1 where left out.
-    """
-    placed = groups >= 0
-    of, mark = groups[placed], foreign[placed]
-    part = np.ones(len(of)) if weight is None else weight[placed]
-    known = ~np.isnan(mark)
-    everyone = np.bincount(of, weights=part, minlength=n_groups)
-    with_owner = np.bincount(of[known], weights=part[known], minlength=n_groups)
-    abroad = np.bincount(of[known], weights=(part * mark)[known], minlength=n_groups).astype(np.float64)
-    return ForeignOwned(abroad, share_of(abroad, with_owner), share_of(with_owner, everyone))
 
 
 def owner_countries(

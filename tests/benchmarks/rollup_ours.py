@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 
 from classifier.counting.sector_count import Entries
 from labels.taxonomy import Sector, Taxonomy
-from pipelines.config import AreasConfig, RollupConfig
 from pipelines.counting import Corrections, Evidence, Kind, Listed
+from pipelines.figure_settings import AreasConfig, RollupConfig
 from pipelines.population import Population
 from pipelines.rollup import ListTables, rollup
 from pipelines.schemas import arrow_schema

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from pipelines.config import AreasConfig, RollupConfig
+from pipelines.figure_settings import AreasConfig, RollupConfig
 from pipelines.rollup import ListTables, Rollup, rollup
 from pipelines.schemas import arrow_schema
 from pipelines.tables import TABLES

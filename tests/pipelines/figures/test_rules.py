@@ -12,9 +12,9 @@ import pytest
 
 from classifier.counting.sector_count import Entries
 from labels.taxonomy import Sector, Taxonomy
-from pipelines.config import AreasConfig, RollupConfig
 from pipelines.counting import Corrections, Evidence, Kind, Listed
 from pipelines.errors import UsageError
+from pipelines.figure_settings import AreasConfig, RollupConfig
 from pipelines.population import Population
 from pipelines.statistics.side_by_side import side_by_side
 from tests.pipelines.figures.rolling import cells_of, roll

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.config import AreasConfig, RollupConfig
+from pipelines.figure_settings import AreasConfig, RollupConfig
 from tests.pipelines.figures.rolling import cells_of, roll
 from tests.pipelines.figures.truth import MIDLANDS, PLACES, TAXONOMY, frames, register, worked
 

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipelines.config import AreasConfig
 from pipelines.errors import UsageError
+from pipelines.figure_settings import AreasConfig
 from pipelines.geography.area_columns import AreaColumns, area_columns
 from pipelines.geography.areas import BOUNDARIES, KINDS, Areas, Kind, areas_of, name_of, shipped
 from pipelines.geography.lookup import Lookup

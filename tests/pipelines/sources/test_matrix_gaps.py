@@ -23,10 +23,10 @@ import pytest
 
 from crawler.process import crawl
 from crawler.records import CrawlSettings, CrawlTarget
-from pipelines.config import AreasConfig, RollupConfig
 from pipelines.errors import UsageError
 from pipelines.export import firms_export
 from pipelines.export_files import write_export
+from pipelines.figure_settings import AreasConfig, RollupConfig
 from pipelines.firm_lists import read_firm_list
 from pipelines.geography.postcode_text import postcode_of
 from pipelines.importing import import_firms, import_texts

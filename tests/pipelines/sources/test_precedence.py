@@ -199,3 +199,21 @@ def test_what_does_not_fit_into_one_sorting_key_is_sorted_by_two() -> None:
     found = {(one[0], one[1]): one[2] for one in settled(rows)}
     assert len(found) == 3002
     assert (found["f1", date(1, 1, 1)], found["g3", D2022], found["g4", D2022]) == (99, 7, 9)
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        pytest.param(date(2022, 1, 1), 150.0, id="a year as filed"),
+        pytest.param(date(2021, 12, 26), 150.0, id="52 weeks and some days are a year"),
+        pytest.param(date(2021, 7, 1), 150.0 * 365 / 549, id="eighteen months"),
+        pytest.param(date(2022, 7, 1), 150.0 * 365 / 184, id="half a year"),
+        pytest.param(date(2022, 11, 1), None, id="two months say nothing of a year"),
+        pytest.param(None, 150.0, id="nobody says how long"),
+    ],
+)
+def test_turnover_is_that_of_a_year_and_employees_stay(start: date | None, expected: float | None) -> None:
+    found = settle(table([row(7, 150) | {"period_start": start}, row(3, 90, firm="f2")]), SOURCES).to_pylist()
+    assert [one["employees"] for one in found] == [7, 3]
+    assert found[0]["turnover_gbp"] == (None if expected is None else pytest.approx(expected))
+    assert found[1]["turnover_gbp"] == 90

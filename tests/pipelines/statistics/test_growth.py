@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.statistics.growth import alive, growth, high_growth, incorporated, stock
+from pipelines.statistics.growth import alive, growth, high_growth, incorporated
 
 nan = float("nan")
 
@@ -55,25 +55,14 @@ ENDED = np.array([nan, 200, nan, 150, 300, 240, -np.inf])  # ended before they c
 )
 def test_alive_on_a_day(day: int, expected: int) -> None:
     assert alive(BEGUN, ENDED, day).sum() == expected
-    assert stock(BEGUN, ENDED, [day]) == pytest.approx([expected])
 
 
 def test_dates_count_as_their_day_numbers() -> None:
     begun = np.array(["1970-01-11", "NaT"], dtype="datetime64[D]")
     ended = np.array(["NaT", "NaT"], dtype="datetime64[ns]")
-    assert stock(begun, ended, [9, 10]) == pytest.approx([0, 1])
+    assert [alive(begun, ended, day).sum() for day in (9, 10)] == [0, 1]
     assert list(incorporated(begun, 10, 10)) == [True, False]
     assert list(incorporated(begun, 11, 20)) == [False, False]
-
-
-days = st.one_of(st.just(nan), st.integers(-50, 50).map(float))
-
-
-@given(st.lists(st.tuples(days, days, st.integers(0, 3)), max_size=30), st.lists(st.integers(-60, 60), max_size=8))
-def test_stock_is_the_sum_of_those_alive(firms: list[tuple[float, float, int]], on: list[int]) -> None:
-    begun, ended, weight = np.array([*firms, (nan, nan, 0)], dtype=np.float64).T
-    expected = [weight[alive(begun, ended, day)].sum() for day in on]
-    assert stock(begun, ended, on, weight) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from classifier.model import SectorModel
     from labels.taxonomy import Taxonomy
     from pipelines.cluster_cells import Corrector
+    from pipelines.counting import Listed
     from pipelines.rollup import Correct
     from pipelines.spreading import Ground
     from pipelines.statistics.firm_columns import FirmColumns
@@ -33,7 +34,7 @@ def corrector_maker(workspace: Workspace, tables: Tables, taxonomy: Taxonomy, mo
         UsageError: A folder of ``audits/`` is not an audit as it was written.
     """
     from pipelines.audit_results import results
-    from pipelines.counting import Corrections, Evidence, Kind, Listed
+    from pipelines.counting import Corrections, Evidence
     from pipelines.current_audits import current_audits
     from pipelines.population import population
 
@@ -52,8 +53,6 @@ def corrector_maker(workspace: Workspace, tables: Tables, taxonomy: Taxonomy, mo
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        from classifier.counting.sector_count import Entries
-
         rows = np.flatnonzero(firms.counts)
         ids = firms.firm_ids.take(pa.array(rows))
         whole = population(tables, taxonomy, model.model_id, ids)
@@ -61,17 +60,40 @@ def corrector_maker(workspace: Workspace, tables: Tables, taxonomy: Taxonomy, mo
         if not stand_in:  # unread firms add nothing: in a register they are the most
             ids = pa.array(whole.firm_ids, pa.string())
             rows = np.asarray(pc.index_in(ids, value_set=firms.firm_ids)).astype(np.int64)
-        row, atom, weight = ground.atoms.of(rows)
-        listed = Listed(
-            ids, Entries(row, atom.astype(np.int64), weight, len(ground.atoms.codes)),
-            {kind: Kind(spread.codes, ground.atoms_in[kind]) for kind, spread in ground.spreads.items()},
-            {"employees": np.nan_to_num(firms.employees.newest[rows]),
-             "turnover_gbp": np.nan_to_num(firms.turnover_gbp.newest[rows])},
-            _cells(firms, rows) if stand_in else None,
-        )  # fmt: skip
+        listed = listed_firms(firms, ground, rows, _cells(firms, rows) if stand_in else None)
         return Corrections(taxonomy, whole, listed, evidence)
 
     return make
+
+
+def listed_firms(
+    firms: FirmColumns, ground: Ground, rows: NDArray[np.int64], cells: NDArray[np.int64] | None = None
+) -> Listed:
+    """Firms of a list as corrections take them.
+
+    Args:
+        firms: All firms.
+        ground: Where they are.
+        rows: ``(n,)`` rows of the firms that corrections are about.
+        cells: ``(n,)`` size and age of each, when read firms are to stand for the others.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    from classifier.counting.sector_count import Entries
+    from pipelines.counting import Kind, Listed
+
+    row, atom, weight = ground.atoms.of(rows)
+    return Listed(
+        firms.firm_ids.take(pa.array(rows)),
+        Entries(row, atom.astype(np.int64), weight, len(ground.atoms.codes)),
+        {kind: Kind(spread.codes, ground.atoms_in[kind]) for kind, spread in ground.spreads.items()},
+        {
+            "employees": np.nan_to_num(firms.employees.newest[rows]),
+            "turnover_gbp": np.nan_to_num(firms.turnover_gbp.newest[rows]),
+        },
+        cells,
+    )
 
 
 def training_errors_of(model: SectorModel) -> NDArray[np.int64] | None:

@@ -11,14 +11,11 @@ Not protected, and to be said beside the figures:
   against the plainest case: two withheld districts of one firm each, when the two of them are known.
 - The difference of two published areas that is no area of its own (the sliver of a district outside its hexagons) may
   hold few firms.
-- Clusters are looked at one by one: what a parent sector has beyond its child may be few firms. To guard that too, give
-  ``atoms_of`` the columns of both, and of what the one has beyond the other (-1: the firm is not in it), and say in
-  ``publishable`` that the last are only to be guarded.
+- Clusters are looked at one by one: what a parent sector has beyond its child may be few firms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from pipelines.statistics.disclosure import Bools, Ground, Ints, combinations
+from pipelines.statistics.disclosure import Bools, Ground, Ints
 
 
 @dataclass(frozen=True)
@@ -71,46 +68,6 @@ class Suppression:
         return self.primary | self.secondary
 
 
-@dataclass(frozen=True)
-class Atoms:
-    """Places that no area divides, and the areas made of them."""
-
-    areas: Any
-    """csr matrix (n_areas, n_atoms) of uint8, 1 where the area holds the atom; areas by kind, then by code."""
-    kind: Ints
-    """Position of each area's kind in the columns given, (n_areas,)."""
-    code: Ints
-    """Code of each area in its column, (n_areas,)."""
-    atom: Ints
-    """Atom of each row given, (n_rows,)."""
-
-
-def atoms_of(columns: Sequence[NDArray[Any]]) -> Atoms:
-    """Distinct combinations of area codes among a cluster's premises.
-
-    Args:
-        columns: Per kind of area, the code of each premises, (n_rows,) integers; negative: in no area of this kind.
-            Areas that overlap, such as custom ones, need a column each (0 inside, -1 outside).
-    """
-    atom = combinations(columns)
-    n_atoms = int(atom.max(initial=-1)) + 1
-    first = np.zeros(n_atoms, np.int64)
-    first[atom[::-1]] = np.arange(len(atom))[::-1]
-    kinds, codes, rows, cols, n_areas = [], [], [], [], 0
-    for position, column in enumerate(columns):
-        of_atom = np.asarray(column)[first].astype(np.int64)
-        inside = np.flatnonzero(of_atom >= 0)
-        code, row = np.unique(of_atom[inside], return_inverse=True)
-        kinds.append(np.full(len(code), position))
-        codes.append(code)
-        rows.append(row + n_areas)
-        cols.append(inside)
-        n_areas += len(code)
-    row, col = np.concatenate(rows), np.concatenate(cols)
-    areas = sparse.csr_matrix((np.ones(len(row), np.uint8), (row, col)), shape=(n_areas, n_atoms))
-    return Atoms(areas, np.concatenate(kinds), np.concatenate(codes), atom)
-
-
 def suppress(
     areas: Any,
     firms: Ints,
@@ -127,7 +84,7 @@ def suppress(
     derived from it would be.
 
     Args:
-        areas: csr 0/1 matrix (n_areas, n_atoms), as of ``atoms_of``.
+        areas: csr 0/1 matrix (n_areas, n_atoms), 1 where the area holds the atom: a place that no area divides.
         firms: Firms in each area, (n_areas,); an area of none is known to be nought, and shown.
         primary: Areas withheld for their own sake, (n_areas,).
         whole: Row of the area that holds everything: published before all others, or, when it is withheld itself,

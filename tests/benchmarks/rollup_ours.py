@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from classifier.counting.sector_count import Entries
 from labels.taxonomy import Sector, Taxonomy
-from pipelines.counting import Corrections, Evidence, Kind, Listed
+from pipelines.correcting import listed_firms
+from pipelines.counting import Corrections, Evidence
 from pipelines.figure_settings import AreasConfig, RollupConfig
 from pipelines.population import Population
 from pipelines.rollup import ListTables, rollup
@@ -75,13 +75,7 @@ def _corrector(taxonomy: Taxonomy, assignments: pa.Table, readable: pa.Array):  
     def make(firms: FirmColumns, ground: Ground) -> Corrections:
         rows = np.flatnonzero(firms.counts & firms.read)
         ids = firms.firm_ids.take(pa.array(rows))
-        row, atom, weight = ground.atoms.of(rows)
-        listed = Listed(
-            ids, Entries(row, atom.astype(np.int64), weight, len(ground.atoms.codes)),
-            {kind: Kind(spread.codes, ground.atoms_in[kind]) for kind, spread in ground.spreads.items()},
-            {"employees": np.nan_to_num(firms.employees.newest[rows]),
-             "turnover_gbp": np.nan_to_num(firms.turnover_gbp.newest[rows])}, None,
-        )  # fmt: skip
+        listed = listed_firms(firms, ground, rows)
         known = readable.filter(pc.is_in(readable, value_set=ids))
         assigned = np.zeros((len(known), len(taxonomy.keys)), dtype=np.bool_)
         at = np.asarray(pc.fill_null(pc.index_in(assignments["firm_id"], value_set=known), -1))

@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from classifier.counting.sector_count import Entries
 from labels.taxonomy import Sector, Taxonomy
-from pipelines.counting import Corrections, Evidence, Kind, Listed
+from pipelines.correcting import listed_firms
+from pipelines.counting import Corrections, Evidence
 from pipelines.errors import UsageError
 from pipelines.figure_settings import AreasConfig, RollupConfig
 from pipelines.population import Population
@@ -162,13 +162,7 @@ def _corrector(taxonomy: Taxonomy, tables: dict[str, Any]) -> Any:
     def make(firms: Any, ground: Any) -> Corrections:
         rows = np.flatnonzero(firms.counts)
         ids = firms.firm_ids.take(pa.array(rows))
-        row, atom, weight = ground.atoms.of(rows)
-        listed = Listed(
-            ids, Entries(row, atom.astype(np.int64), weight, len(ground.atoms.codes)),
-            {kind: Kind(spread.codes, ground.atoms_in[kind]) for kind, spread in ground.spreads.items()},
-            {"employees": np.nan_to_num(firms.employees.newest[rows]),
-             "turnover_gbp": np.nan_to_num(firms.turnover_gbp.newest[rows])}, None,
-        )  # fmt: skip
+        listed = listed_firms(firms, ground, rows)
         known = ids.to_pylist()
         members = {key: set(found["firm_id"]) for key, found in tables["assignments"].groupby("sector")}
         assigned = np.array([[one in members.get(key, ()) for key in taxonomy.keys] for one in known])

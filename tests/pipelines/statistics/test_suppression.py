@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -9,13 +10,55 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from scipy.optimize import linprog
 
-from pipelines.statistics.suppression import Atoms, Rules, Suppression, atoms_of, suppress
+from pipelines.statistics.disclosure import combinations
+from pipelines.statistics.suppression import Rules, Suppression, suppress
 
 MIN_FIRMS = 5
 
 Columns = list[np.ndarray[Any, np.dtype[np.int64]]]
+
+
+@dataclass(frozen=True)
+class Atoms:
+    """Places that no area divides, and the areas made of them."""
+
+    areas: Any
+    """csr matrix (n_areas, n_atoms) of uint8, 1 where the area holds the atom; areas by kind, then by code."""
+    kind: np.ndarray[Any, np.dtype[np.int64]]
+    """Position of each area's kind in the columns given, (n_areas,)."""
+    code: np.ndarray[Any, np.dtype[np.int64]]
+    """Code of each area in its column, (n_areas,)."""
+    atom: np.ndarray[Any, np.dtype[np.int64]]
+    """Atom of each row given, (n_rows,)."""
+
+
+def atoms_of(columns: Columns) -> Atoms:
+    """Distinct combinations of area codes among a cluster's premises.
+
+    Args:
+        columns: Per kind of area, the code of each premises, (n_rows,) integers; negative: in no area of this kind.
+            Areas that overlap, such as custom ones, need a column each (0 inside, -1 outside).
+    """
+    atom = combinations(columns)
+    n_atoms = int(atom.max(initial=-1)) + 1
+    first = np.zeros(n_atoms, np.int64)
+    first[atom[::-1]] = np.arange(len(atom))[::-1]
+    kinds, codes, rows, cols, n_areas = [], [], [], [], 0
+    for position, column in enumerate(columns):
+        of_atom = np.asarray(column)[first].astype(np.int64)
+        inside = np.flatnonzero(of_atom >= 0)
+        code, row = np.unique(of_atom[inside], return_inverse=True)
+        kinds.append(np.full(len(code), position))
+        codes.append(code)
+        rows.append(row + n_areas)
+        cols.append(inside)
+        n_areas += len(code)
+    row, col = np.concatenate(rows), np.concatenate(cols)
+    areas = sparse.csr_matrix((np.ones(len(row), np.uint8), (row, col)), shape=(n_areas, n_atoms))
+    return Atoms(areas, np.concatenate(kinds), np.concatenate(codes), atom)
 
 
 def in_span(rows: list[list[int]], wanted: list[int]) -> bool:

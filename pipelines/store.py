@@ -5,7 +5,6 @@ A replacement that would change nothing commits nothing: that is what makes a se
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -63,19 +62,12 @@ class Lake:
         self._tables: dict[str, IcebergTable] = {}
 
     def create(self) -> None:
-        """Make every table that is not there yet.
-
-        Raises:
-            TableError: The lake was made with another number of shards, or by another schema.
-        """
+        """Make an empty lake; a table is made when something is first written to it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         place = self.folder / PLACE_FILE
         if not place.exists():
             place.write_text(f"{self.folder.resolve()}\n", encoding="utf-8")
-        catalog = self._open_catalog()
-        catalog.create_namespace_if_not_exists(NAMESPACE)
-        for name in TABLES:
-            self._table(name)
+        self._open_catalog().create_namespace_if_not_exists(NAMESPACE)
 
     def read(
         self,
@@ -127,7 +119,7 @@ class Lake:
         if strangers is not None:
             raise TableError(f"table {name}: rows of firms that were not to be replaced, first {strangers!r}")
         refuse_doubles(fresh, TABLES[name])
-        if not ids:
+        if not ids or (not fresh.num_rows and self._find(name) is None):
             return 0
         written = replace_rows(self._table(name), TABLES[name], ids, fresh, {"firmscope.run": run_id})
         return self._committed(name, written) if written is not None else 0
@@ -145,7 +137,8 @@ class Lake:
 
     def notes(self, name: str) -> dict[str, str]:
         """What was noted with a table, such as which editions of the register it holds."""
-        return dict(self._load(TABLES[name]).properties)
+        found = self._find(name)
+        return dict(found.properties) if found else {}
 
     def append(self, name: str, rows: Rows, run_id: str) -> int:
         """Add rows in one commit; the caller knows that their keys are new. Returns rows written."""
@@ -157,17 +150,18 @@ class Lake:
 
     def snapshots(self) -> dict[str, int | None]:
         """Newest snapshot of every table; null for a table never written. Two equal answers mean nothing changed."""
-        return {name: self._table(name).metadata.current_snapshot_id for name in TABLES}
+        return {name: self.snapshot(name) for name in TABLES}
 
     def snapshot(self, name: str) -> int | None:
         """Newest snapshot of one table; null for a table never written."""
-        found: int | None = self._table(name).metadata.current_snapshot_id
-        return found
+        found = self._find(name)
+        return found.metadata.current_snapshot_id if found else None
 
     def files_by_shard(self, name: str, snapshot_id: int | None = None) -> dict[int, str]:
         """Digest of the names of each shard's files: they never change, so that equal answers mean equal rows."""
         paths: dict[int, list[str]] = {}
-        for task in self._table(name).scan(snapshot_id=snapshot_id).plan_files():
+        found = self._find(name)
+        for task in found.scan(snapshot_id=snapshot_id).plan_files() if found else ():
             paths.setdefault(int(task.file.partition[0]), []).append(task.file.file_path)
         return {shard: hashlib.sha256("\n".join(sorted(of)).encode()).hexdigest() for shard, of in paths.items()}
 
@@ -204,8 +198,10 @@ class Lake:
     ) -> pa.Table:
         import pyarrow as pa
 
-        table, found = TABLES[name], self._table(name)
+        table, found = TABLES[name], self._find(name)
         fields = list(table.names if columns is None else columns)
+        if found is None:
+            return arrow_schema(table, fields).empty_table()
         held = set(columns_at(found, snapshot_id))
         scan = found.scan(wanted, tuple(field for field in fields if field in held), snapshot_id=snapshot_id)
         schema = arrow_schema(table, fields)
@@ -238,8 +234,21 @@ class Lake:
         return fresh
 
     def _table(self, name: str) -> IcebergTable:
+        """The table, to be written; made empty when the lake is new, or of a release that did not know it."""
+        found = self._find(name)
+        if found is None:
+            found = self._tables[name] = self._make(TABLES[name])
+        return found
+
+    def _find(self, name: str) -> IcebergTable | None:
+        """The table, unless nothing was written to it yet."""
+        from pyiceberg.exceptions import NoSuchTableError
+
         if name not in self._tables:
-            found = self._load(TABLES[name])
+            try:
+                found = self._open_catalog().load_table(f"{NAMESPACE}.{name}")
+            except NoSuchTableError:
+                return None
             made_with = found.properties.get("firmscope.shards")
             if made_with != str(self.shards):
                 raise TableError(
@@ -260,16 +269,11 @@ class Lake:
             self._catalog = SqlCatalog(NAMESPACE, uri=f"sqlite:///{folder / 'catalog.db'}", warehouse=folder.as_uri())
         return self._catalog
 
-    def _load(self, table: Table) -> IcebergTable:
-        """The table; made empty when the lake is new, or of a release that did not know it."""
-        from pyiceberg.exceptions import NoSuchTableError
+    def _make(self, table: Table) -> IcebergTable:
         from pyiceberg.partitioning import PartitionField, PartitionSpec
         from pyiceberg.transforms import IdentityTransform
 
-        catalog = self._open_catalog()
-        with contextlib.suppress(NoSuchTableError):
-            return catalog.load_table(f"{NAMESPACE}.{table.name}")
-        return catalog.create_table_if_not_exists(
+        return self._open_catalog().create_table_if_not_exists(
             f"{NAMESPACE}.{table.name}",
             schema=iceberg_schema(table),
             partition_spec=PartitionSpec(PartitionField(1, 1000, IdentityTransform(), "shard")),

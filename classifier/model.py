@@ -30,6 +30,7 @@ from classifier.features import (
 from classifier.hierarchy import Parents, close_labels
 from classifier.hints import Hint, directions
 from classifier.neighbours import Neighbours, remember
+from classifier.reference import Reference
 from classifier.sector_classifier import HeldOut, SectorClassifier
 from classifier.tuning import Tuned
 from models.tuned import TunedLayers
@@ -55,6 +56,7 @@ class SectorModel:
     training_errors: NDArray[np.int64]  # (n_sectors, 4), see classifier.counting.training_errors
     tuned: TunedLayers | None = None  # of the encoder; None: the encoder as it came
     languages: tuple[str, ...] = ()  # ISO 639-1, learnt from; none: not known, and nothing is left out for it
+    reference: Reference | None = None  # of the training set, for drift; None: a bundle of before, or a trial
 
     @classmethod
     def train(
@@ -185,7 +187,7 @@ class SectorModel:
 
     @cached_property
     def model_id(self) -> str:
-        """16 hex digits over everything that a prediction depends on."""
+        """16 hex digits over everything that a prediction depends on, and ``reference``."""
         from classifier.persistence import content_of
         from models.bundle import content_id
 

@@ -18,6 +18,7 @@ from classifier.design_matrix import FirmDesign
 from classifier.errors import HierarchyError, ModelMismatchError
 from classifier.hierarchy import children_first
 from classifier.neighbours import Neighbours
+from classifier.reference import reference_of
 from classifier.sector_classifier import SectorClassifier
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.tuned import LAYER, TunedLayers
@@ -32,7 +33,7 @@ TUNED = "tuned "  # begins the names of the encoder's tuned tensors
 
 
 def content_of(model: "SectorModel") -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Everything a prediction depends on, as ``models.bundle`` takes it."""
+    """Everything a prediction depends on, and what later lists are held against, as ``models.bundle`` takes it."""
     head = model.classifier
     arrays: dict[str, NDArray[Any]] = {
         "coef": head.coef_.astype(np.float32),  # exact: training rounds to float32
@@ -47,6 +48,7 @@ def content_of(model: "SectorModel") -> tuple[dict[str, NDArray[Any]], dict[str,
         "neighbour_included": model.neighbours.included,
         "golden": _golden(model),
         **{f"{TUNED}{name}": values for name, values in (model.tuned.weights if model.tuned else {}).items()},
+        **(model.reference.arrays() if model.reference else {}),
     }
     documents = {
         "vocabulary": list(model.terms),
@@ -158,6 +160,7 @@ def _assemble(bundle: Bundle) -> "SectorModel":
         training_errors=arrays["training_errors"].astype(np.int64),
         tuned=_tuned(arrays),
         languages=tuple(map(str, about["languages"])),
+        reference=reference_of(arrays, n_sectors, dimension),
     )
 
 

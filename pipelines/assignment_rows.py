@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from classifier.model import SectorModel
 
 
+THROUGH_PART = "in its part "  # begins the reason of a firm that is in a sector by one of the sector's parts
+
+
 def silent_row(shard: ClassifiedShard, firm_id: str, now: datetime) -> dict[str, Any]:
     """A firm without words, and why it has none."""
     return _row(firm_id, NONE, False, shard.reasons[firm_id], _since(shard, firm_id, NONE, now))
@@ -57,7 +60,7 @@ def assigned_row(
     key = taxonomy.keys[column]
     chance, threshold = float(chances[column]), float(model.thresholds[column])
     if carrier != column:
-        reason = f"in its part {taxonomy.keys[carrier]}"
+        reason = f"{THROUGH_PART}{taxonomy.keys[carrier]}"
     elif chance >= threshold:
         reason = f"probability {chance:.2f} reaches the threshold {threshold:.2f}"
     else:

@@ -24,6 +24,7 @@ from pipelines.commands import (
     searching,
     stages,
     taxonomy,
+    upkeep,
     workspaces,
 )
 from pipelines.frugality import keep_memory_small
@@ -37,7 +38,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (workspaces, imports, stages, models, figures, exports, labelling, searching, taxonomy, inspect):
+for module in (workspaces, imports, stages, models, figures, exports, labelling, searching, taxonomy, inspect, upkeep):
     module.register(app)
 
 

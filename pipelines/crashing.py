@@ -1,7 +1,8 @@
 """Die at a named point, as by a power cut, when a test asks for it; otherwise do nothing.
 
 Points: ``committed-TABLE`` after a commit, ``after-STAGE`` after a stage has written its counts,
-``indexed-block`` and ``indexed`` in the making of a file under ``index/``.
+``indexed-block`` and ``indexed`` in the making of a file under ``index/``,
+``vacuum-set``, ``vacuum-forgot-TABLE``, ``vacuum-deleting``, ``vacuum-archive`` and ``vacuum-run`` in a vacuum.
 """
 
 from __future__ import annotations

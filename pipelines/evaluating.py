@@ -123,7 +123,7 @@ def run_evaluate(
             corpus_digest=digest,
             left_out=tuple((method.method, method.reason) for method in left_out),
         )
-        page = build_evaluation_page(workspace.report_folder, shown)
+        page = build_evaluation_page(workspace.evaluation_folder, shown)
     return Evaluated(evaluation, evaluated_on, run.run_id, encoder.encoder_id, digest, taxonomy, left_out, page)
 
 

@@ -7,13 +7,16 @@ there with its reason. E-mail addresses that a website's words hold are taken ou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from crawler.e_mail import without_e_mail
 from labels.taxonomy import NONE
 from pipelines.containers import codes_needed
+from pipelines.errors import TableError
 from pipelines.evidence_rows import DIGITS, neighbour_name
+from pipelines.exporting.columns import CELLS_EXPORT, EVIDENCE_EXPORT, EXPORTS, FIRMS_EXPORT, SCORES_EXPORT
+from pipelines.exporting.facts import Beside, firm_facts, lenient_rows
 from pipelines.firm_facts import (
     NOT_ATTEMPTED,
     Place,
@@ -24,67 +27,40 @@ from pipelines.firm_facts import (
     site_outcomes,
 )
 from pipelines.frames import rows
+from pipelines.geography.areas import shipped
 from pipelines.rollup import AREA_KINDS, CORRECTED, METRICS
-from pipelines.tables import ASSIGNMENTS, CELLS, NEAR_MISSES, Column
+from pipelines.statistics.catalogue import metric_of
+from pipelines.tables import ASSIGNMENTS, NEAR_MISSES, Column
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from labels.taxonomy import Taxonomy
 
+__all__ = [
+    "CELLS_EXPORT",
+    "EVIDENCE_EXPORT",
+    "EXPORTS",
+    "FIRMS_EXPORT",
+    "SCORES_EXPORT",
+    "cells_export",
+    "evidence_export",
+    "firms_export",
+    "scores_export",
+    "strongest_first",
+]
+
 NOT_CLASSIFIED = "not_classified"
 WAITING = "not classified yet"
 BELOW_THRESHOLD = "threshold not passed"
 _READ = ("ok", "unchanged")
 
-FIRM_ID = Column("firm_id", "text", "the firm, as named in the imported firm list")
-FIRMS_EXPORT = (
-    FIRM_ID,
-    Column("name", "text", "name as given"),
-    Column("website", "text", "website as given", optional=True),
-    Column("outcome", "text", "how the newest visit to the website ended, in one word"),
-    Column("postcode", "text", "postcode at which the firm is counted", optional=True),
-    Column("lad_code", "text", "local authority district at which the firm is counted, ONS code", optional=True),
-    Column("employees", "float", "people employed, newest known figure", optional=True),
-    Column("turnover_gbp", "float", "turnover in pounds sterling, newest known figure", optional=True),
-    Column("sectors", "texts", "sectors the firm was put in, the most probable first; empty when it is in none"),
-    Column("probabilities", "vector", "calibrated probability of each of these sectors, in the same order"),
-    Column("since", "texts", "day since which the firm has been in each of these sectors without a break"),
-    Column("evidence_sector", "text", "most probable sector that has a sentence to show", optional=True),
-    Column("evidence_sentence", "text", "sentence of the website that carries most of that score", optional=True),
-    Column("evidence_url", "text", "page of the sentence", optional=True),
-    Column("left_out", "text", "why the firm is in no count; empty when it is counted", optional=True),
-    Column("clusters", "texts", "clusters of the taxonomy that gather the firm, by its sectors or its SIC codes"),
-)
-SCORES_EXPORT = (
-    FIRM_ID,
-    Column("sector", "text", "sector key; 'none' in the single row of a firm that was not scored"),
-    Column("probability", "float", "calibrated probability, 0 to 1; empty for 'none'", optional=True),
-    Column("assigned", "bool", "the firm was put in the sector"),
-    Column("reason", "text", "why it was, or was not"),
-)
-CELLS_EXPORT = CELLS.columns[1:]
-EVIDENCE_EXPORT = (
-    FIRM_ID,
-    Column("name", "text", "name as given"),
-    *(
-        replace(column, optional=True) if column.name == "since" else column
-        for column in ASSIGNMENTS.columns[2:]
-        if column.name != "text_digest"  # says nothing to a reader
-    ),
-    Column("near_miss", "bool", "the firm is not in the sector, which is the one that it came closest to"),
-    Column("nearest_names", "texts", "names of the labelled firms; an example text says that it is one", optional=True),
-)
-EXPORTS: dict[str, tuple[Column, ...]] = {
-    "firms": FIRMS_EXPORT,
-    "scores": SCORES_EXPORT,
-    "cells": CELLS_EXPORT,
-    "evidence": EVIDENCE_EXPORT,
-}
-
 _UNDECIDED = tuple(set(ASSIGNMENTS.names) - set(NEAR_MISSES.names))  # columns that a near miss does not have
 _DECISION = ("firm_id", "model_id", "reason")
-_ASSIGNMENT = ("sector", "probability", "since", "evidence_sentence", "evidence_url")
+_ASSIGNMENT = (
+    "sector", "probability", "since", "evidence_sentence", "evidence_url", "evidence_terms", "evidence_nearest",
+)  # fmt: skip
+_REGISTER = ("company_number", "status", "incorporated_on", "dissolved_on", "sic_codes")
 
 
 def firms_export(
@@ -94,20 +70,34 @@ def firms_export(
     accounts: pd.DataFrame,
     sites: pd.DataFrame,
     assignments: pd.DataFrame,
+    beside: Beside | None = None,
 ) -> pd.DataFrame:
-    """Classified firm list, one row per firm, columns ``FIRMS_EXPORT``, sorted by firm_id."""
+    """Classified firm list, one row per firm, columns ``FIRMS_EXPORT``, sorted by firm_id.
+
+    Args:
+        taxonomy: Sectors and clusters.
+        firms: Table ``firms``.
+        premises: Table ``premises``.
+        accounts: As of ``pipelines.best_accounts``.
+        sites: Table ``sites``.
+        assignments: Table ``assignments``.
+        beside: Further tables; what is not given leaves its columns empty.
+    """
     gone, where, outcomes = left_out(firms), places(premises), site_outcomes(sites)
     employees, turnover = newest_amounts(accounts, "employees"), newest_amounts(accounts, "turnover_gbp")
     held = strongest_first(taxonomy, assignments)
     decided = {firm_id: (model_id, reason) for firm_id, model_id, reason in rows(assignments, _DECISION)}
     codes = codes_needed(taxonomy, firms)
+    facts = firm_facts(firms, premises, sites, assignments, beside or Beside())
+    called = {sector.key: sector.name for sector in taxonomy.sectors}
     listed = []
-    for firm_id, name, website in rows(firms, ("firm_id", "name", "website")):
+    for firm_id, name, website, *register, sic in lenient_rows(firms, ("firm_id", "name", "website", *_REGISTER)):
         place = where.get(firm_id, Place())
         mine = held.get(firm_id, [])
         sectors = [found["sector"] for found in mine]
         given = codes.get(firm_id, ())
         shown = next((found for found in mine if found["evidence_sentence"]), {})
+        why = shown or next(iter(mine), {})
         listed.append(
             (
                 firm_id,
@@ -126,9 +116,23 @@ def firms_export(
                 _handed_on(shown.get("evidence_url")),
                 gone.get(firm_id) or _uncounted(decided.get(firm_id)),
                 [cluster.key for cluster in taxonomy.clusters if cluster.holds(sectors, given)],
+                *(_day(value) for value in register),
+                list(sic or ()),
+                *facts.place(firm_id, place),
+                *facts.amounts(firm_id),
+                [called.get(key, key) for key in sectors],
+                _handed_on(why.get("evidence_terms")),
+                facts.nearest(why.get("evidence_nearest")),
+                facts.flags_of(firm_id),
+                facts.remarks_of(firm_id),
             )
         )
     return _frame(sorted(listed, key=lambda row: row[0]), FIRMS_EXPORT)
+
+
+def _day(value: Any) -> Any:
+    """A date, also where pandas made an instant of it."""
+    return value.date() if isinstance(value, datetime) else value
 
 
 def _uncounted(decision: tuple[str | None, str] | None) -> str | None:
@@ -172,7 +176,7 @@ def scores_export(
 
 def cells_export(taxonomy: Taxonomy, cells: pd.DataFrame) -> pd.DataFrame:
     """Cells as they stand in the table, columns ``CELLS_EXPORT``, in taxonomy order, then by area and metric."""
-    names = [column.name for column in CELLS_EXPORT]
+    names = [column.name for column in CELLS_EXPORT if column.name not in ("area_name", "unit")]
     place = {name: names.index(name) for name in names}
     clusters, kinds, metrics = (
         _ranks(known) for known in (taxonomy.counted, AREA_KINDS, (*METRICS, *CORRECTED.values()))
@@ -183,7 +187,19 @@ def cells_export(taxonomy: Taxonomy, cells: pd.DataFrame) -> pd.DataFrame:
         ranks = (clusters.get(cluster, len(clusters)), kinds.get(kind, len(kinds)))
         return (*ranks, code, metrics.get(metric, len(metrics)), (cluster, kind, metric, str(row[place["period"]])))
 
-    return _frame(sorted(rows(cells, names), key=order), CELLS_EXPORT)
+    kind, code, metric = (place[name] for name in ("area_kind", "area_code", "metric"))
+    areas, units = shipped(), {name: _unit(name) for name in set(cells["metric"])}
+    listed = [
+        (*row, areas.name_of(row[kind], row[code]), units[row[metric]]) for row in sorted(rows(cells, names), key=order)
+    ]
+    return _frame(listed, CELLS_EXPORT)
+
+
+def _unit(metric: str) -> str | None:
+    try:
+        return metric_of(metric).unit
+    except TableError:
+        return None
 
 
 def evidence_export(
@@ -228,7 +244,7 @@ def strongest_first(taxonomy: Taxonomy, assignments: pd.DataFrame) -> dict[str, 
     order = _ranks(taxonomy.keys)
     depth = {key: len(taxonomy.ancestors(key)) for key in taxonomy.keys}
     held: dict[str, list[dict[str, Any]]] = {}
-    for firm_id, assigned, *values in rows(assignments, ("firm_id", "assigned", *_ASSIGNMENT)):
+    for firm_id, assigned, *values in lenient_rows(assignments, ("firm_id", "assigned", *_ASSIGNMENT)):
         if assigned:
             held.setdefault(firm_id, []).append(dict(zip(_ASSIGNMENT, values, strict=True)))
     for found in held.values():

@@ -1,159 +1,119 @@
-"""Write an export to a file: CSV for spreadsheets, Parquet for machines, and a note of provenance beside it.
+"""Write a list to a file, in the format that its reader wants, and a note of provenance beside it.
 
-The CSV is made safe to open (no text can become a formula, so some cells gain a ``'``); the Parquet file is exact.
+Which formats an export has depends on what it is: a list of scores has no place on a map. The note is written last and
+names the file's SHA-256, so that a pair torn by a crash can be told.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, BinaryIO
 
 from pipelines.atomic import replacing
 from pipelines.errors import UsageError
-from pipelines.export import EXPORTS
-from pipelines.frames import rows
-from pipelines.outside_text import encodable, spreadsheet_text
+from pipelines.exporting import csvw
+from pipelines.exporting.columns import EXPORTS
+from pipelines.exporting.made import MadeList, Page, Told
+from pipelines.exporting.maps import write_geojson, write_kml
+from pipelines.exporting.plain import JOINER, csv_cell, write_csv, write_parquet
+from pipelines.exporting.sheets import write_xlsx
+from pipelines.outside_text import encodable
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
     from pipelines.provenance import Provenance
-    from pipelines.tables import Column
 
-JOINER = ";"
-WHOLE_NUMBER = 1e15  # beyond, a float no longer tells neighbouring whole numbers apart in the digits printed
+__all__ = ["FORMATS", "JOINER", "MadeList", "Written", "check_format", "csv_cell", "write_export", "write_list"]
+
+NOTE = ".meta.json"  # behind the file's name
+_WRITERS: dict[str, Callable[[Page, BinaryIO], Told]] = {
+    "csv": write_csv,
+    "parquet": write_parquet,
+    "xlsx": write_xlsx,
+    "geojson": write_geojson,
+    "kml": write_kml,
+}
+_TABLES = ("csv", "parquet", "xlsx")
+FORMATS: dict[str, tuple[str, ...]] = {
+    "firms": tuple(_WRITERS),
+    "scores": _TABLES,
+    "cells": (*_TABLES, "geojson"),
+    "evidence": _TABLES,
+}
+_FILLED_IN = ("csv", "xlsx")  # formats that people write their answers into
 
 
 @dataclass(frozen=True)
 class Written:
-    """An export that was written; ``replaced`` counts characters that no text file may hold, shown as a mark."""
+    """An export that was written.
+
+    ``replaced`` counts characters that no text file may hold, shown as a mark; ``left_out`` rows that the filters took
+    away; ``further`` what else had to be done to rows, by its name in the note.
+    """
 
     path: Path
     rows: int
     replaced: int
     sha256: str
+    left_out: int = 0
+    further: dict[str, int] = field(default_factory=dict)
+
+
+def check_format(name: str, file_format: str, bom: bool = False) -> None:
+    """Raise a UsageError unless there is such an export and it can be had in this format."""
+    if name not in EXPORTS:
+        raise UsageError(f"export {name!r} is not known; expected one of {', '.join(EXPORTS)}")
+    if file_format not in _WRITERS:
+        raise UsageError(f"format {file_format!r} is not known; expected one of {', '.join(FORMATS[name])}")
+    if file_format not in FORMATS[name]:
+        raise UsageError(f"{name} cannot be had as {file_format}; expected one of {', '.join(FORMATS[name])}")
+    if bom and file_format != "csv":
+        raise UsageError(f"--bom is for CSV; {file_format} has no byte-order mark")
 
 
 def write_export(name: str, frame: pd.DataFrame, path: Path, file_format: str, provenance: Provenance) -> Written:
-    """Write the export ``name`` to ``path``, and ``path`` + ``.meta.json`` after it.
+    """Write rows of the export ``name``. Raises as :func:`write_list`."""
+    return write_list(MadeList(name, frame), path, file_format, provenance)
 
-    The same rows give the same bytes. The note names the file's SHA-256, so that a pair torn by a crash can be told.
+
+def write_list(made: MadeList, path: Path, file_format: str, provenance: Provenance, bom: bool = False) -> Written:
+    """Write a list to ``path``, and ``path`` + ``.meta.json`` after it; beside cells as CSV also their CSVW metadata.
+
+    The same rows of the same run give the same bytes.
 
     Raises:
         UsageError: Export or format is not known, or there is no such folder, or ``path`` is one.
         TableError: The frame lacks a column of the export.
     """
-    if name not in EXPORTS:
-        raise UsageError(f"export {name!r} is not known; expected one of {', '.join(EXPORTS)}")
-    if file_format not in _WRITERS:
-        raise UsageError(f"format {file_format!r} is not known; expected one of {', '.join(_WRITERS)}")
-    columns = EXPORTS[name]
-    listed = list(rows(frame, [column.name for column in columns]))
-    content, replaced = _WRITERS[file_format](columns, listed)
-    digest = hashlib.sha256(content).hexdigest()
+    check_format(made.name, file_format, bom)
+    page = Page(made, provenance, file_format in _FILLED_IN, bom)
+    _ = page.listed  # rows that lack a column are refused before a file is begun
+    with replacing(path) as stream:
+        told = _WRITERS[file_format](page, stream)
+        stream.flush()
+        with Path(stream.name).open("rb") as written:
+            digest = hashlib.file_digest(written, "sha256").hexdigest()
+    if made.name == "cells" and file_format == "csv":
+        _write_json(path.with_name(path.name + csvw.SUFFIX), csvw.cells_metadata(page, path.name))
     note = {
-        "export": name,
+        "export": made.name,
         "format": file_format,
         "file": path.name,
         "sha256": digest,
-        "rows": len(listed),
-        "replaced_characters": replaced,
-        "columns": {column.name: column.meaning for column in columns},
-        **asdict(provenance),
+        "replaced_characters": told.replaced,
+        **told.further,
+        **page.note(),
+        "columns": {column.name: column.meaning for column in page.columns},
     }
+    _write_json(path.with_name(path.name + NOTE), note)
+    return Written(path, len(made.frame), told.replaced, digest, made.rows_left_out, told.further)
+
+
+def _write_json(path: Path, value: object) -> None:
     with replacing(path) as stream:
-        stream.write(content)
-    text = json.dumps(note, ensure_ascii=False, indent=2) + "\n"
-    with replacing(path.with_name(f"{path.name}.meta.json")) as stream:
-        stream.write(encodable(text).encode())
-    return Written(path, len(listed), replaced, digest)
-
-
-def csv_cell(value: object) -> tuple[str, int]:
-    """One value as the text of a CSV cell, quoted where need be, and the number of characters replaced in it.
-
-    Numbers stay numbers, with a point and no separators; instants are ISO 8601 in UTC; missing is empty; the members
-    of a list are joined by ``;``.
-    """
-    text, replaced = spreadsheet_text(_joined(value)) if isinstance(value, str | list) else (_plain(value), 0)
-    # The csv module of Python 3.11 leaves a lone CR unquoted, which readers take for the end of the row.
-    if any(special in text for special in ',"\r\n') or text != text.strip(" "):
-        text = '"' + text.replace('"', '""') + '"'
-    return text, replaced
-
-
-def _joined(value: str | list[Any]) -> str:
-    return value if isinstance(value, str) else JOINER.join(_plain(member) for member in value)
-
-
-def _plain(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < WHOLE_NUMBER:
-        return str(int(value))
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    return repr(value) if isinstance(value, float) else str(value)
-
-
-def _csv(columns: Sequence[Column], listed: list[tuple[Any, ...]]) -> tuple[bytes, int]:
-    lines, replaced = [",".join(column.name for column in columns)], 0
-    for row in listed:
-        cells = [csv_cell(value) for value in row]
-        lines.append(",".join(text for text, _ in cells))
-        replaced += sum(marks for _, marks in cells)
-    return ("\n".join(lines) + "\n").encode(), replaced
-
-
-def _parquet(columns: Sequence[Column], listed: list[tuple[Any, ...]]) -> tuple[bytes, int]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    by_column = list(zip(*listed, strict=True)) or [()] * len(columns)
-    arrays = [
-        pa.array([_exact(value) for value in values], type=_arrow_type(column))
-        for column, values in zip(columns, by_column, strict=True)
-    ]
-    table = pa.Table.from_arrays(arrays, names=[column.name for column in columns])
-    stream = io.BytesIO()
-    pq.write_table(table, stream)
-    return stream.getvalue(), 0
-
-
-def _exact(value: object) -> object:
-    if isinstance(value, str):
-        return encodable(value)
-    return [_exact(member) for member in value] if isinstance(value, list) else value
-
-
-def _arrow_type(column: Column) -> pa.DataType:
-    import pyarrow as pa
-
-    types: dict[str, pa.DataType] = {
-        "text": pa.string(),
-        "texts": pa.list_(pa.string()),
-        "int": pa.int64(),
-        "float": pa.float64(),
-        "bool": pa.bool_(),
-        "instant": pa.timestamp("us", tz="UTC"),
-        "date": pa.date32(),
-        "vector": pa.list_(pa.float64()),
-    }
-    return types[column.kind]
-
-
-_WRITERS: dict[str, Callable[[Sequence[Column], list[tuple[Any, ...]]], tuple[bytes, int]]] = {
-    "csv": _csv,
-    "parquet": _parquet,
-}
+        stream.write(encodable(json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode())

@@ -65,18 +65,25 @@ class Moment:
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures worked out from one moment, and what they rest on."""
+    """The figures of one moment, and what they rest on: they stand in its table ``cells``."""
 
     moment: Moment
     taxonomy: Taxonomy
     model_id: str | None
     untrained: frozenset[str]
     classified: frozenset[str]
-    made: Rollup
     rules: str
+    boundaries: str
 
 
-def work_out(workspace: Workspace, moment: Moment) -> Figures:
+@dataclass(frozen=True)
+class WorkedOut(Figures):
+    """Figures worked out afresh, which those of a past moment are not (``pipelines.moments.figures_as_of``)."""
+
+    made: Rollup
+
+
+def work_out(workspace: Workspace, moment: Moment) -> WorkedOut:
     """The roll-up of the tables as they stand.
 
     Raises:
@@ -92,18 +99,19 @@ def work_out(workspace: Workspace, moment: Moment) -> Figures:
         taxonomy, ListTables(*(moment.read_arrow(field.name) for field in fields(ListTables))), classified, untrained,
         config.rollup, config.areas, corrector_maker(workspace, moment, taxonomy, model) if model else None,
     )  # fmt: skip
-    return Figures(
+    return WorkedOut(
         moment,
         taxonomy,
         model.model_id if model else None,
         untrained,
         frozenset(classified),
-        made,
         rules_text(config.rollup),
+        BOUNDARIES,
+        made,
     )
 
 
-def publishable(workspace: Workspace, moment: Moment) -> Figures:
+def publishable(workspace: Workspace, moment: Moment) -> WorkedOut:
     """The same, when the table ``cells`` says so too.
 
     Raises:
@@ -174,8 +182,9 @@ def provenance_of(figures: Figures, running: str | None) -> Provenance:
     visits = figures.moment.read_arrow("sites", ["crawled_at"])["crawled_at"].to_pylist()
     data_date = max(visits).astimezone(UTC).date().isoformat() if visits else None
     return Provenance.of(
-        figures.taxonomy, _made_by(figures.moment, running), data_date, figures.model_id, figures.rules, BOUNDARIES
-    )
+        figures.taxonomy, _made_by(figures.moment, running), data_date, figures.model_id, figures.rules,
+        figures.boundaries,
+    )  # fmt: skip
 
 
 def _made_by(moment: Moment, running: str | None) -> str:

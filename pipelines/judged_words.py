@@ -47,11 +47,22 @@ def words_of(lake: Tables, firm_ids: Collection[str]) -> dict[str, Words]:
     }  # fmt: skip
 
 
-def with_words(judgements: Collection[Judgement], words: Mapping[str, Words]) -> list[Judgement]:
-    """Judgements with the digest of what was judged, where that is known: the words were there on the day."""
+def with_words(
+    judgements: Collection[Judgement], words: Mapping[str, Words], shown_on: Mapping[str, str] | None = None
+) -> list[Judgement]:
+    """Judgements with the digest of what was judged, where that is known: the words were there on the day.
+
+    Args:
+        judgements: Of any firms.
+        words: What the firms say now.
+        shown_on: By firm_id the day or moment of what a coder was shown, where that is older than the judgement.
+    """
+    days = shown_on or {}
     return [
         replace(said, text_digest=words[said.firm_id].digest)
-        if not said.text_digest and said.firm_id in words and words[said.firm_id].were_there(said.labelled_on)
+        if not said.text_digest
+        and said.firm_id in words
+        and words[said.firm_id].were_there(days.get(said.firm_id, said.labelled_on))
         else said
         for said in judgements
     ]

@@ -20,6 +20,7 @@ from pipelines.judged_words import with_words, words_of
 from pipelines.judgements import current_judgements
 from pipelines.judging import judge, news
 from pipelines.runs import Run
+from pipelines.sent_back import Answers, is_sent_back, read_answers
 from pipelines.store import shard_of
 from pipelines.workspace import Workspace, write_whole
 
@@ -53,12 +54,19 @@ def import_labels(run: Run, source: Source) -> int:
     taxonomy = load_taxonomy(workspace.taxonomy_file)
     firms = set(workspace.lake.read_arrow("firms", ["firm_id"])["firm_id"].to_pylist())
     with run.stage("labels import") as counts:
-        judgements = _parse(source, taxonomy, firms, run.started_at)
+        answers = _answers(source, taxonomy, firms, run.started_at)
+        judgements = answers.judgements if answers else _parse(source, taxonomy, firms, run.started_at)
         counts.rows_in = len(judgements)
         fresh = news(current_judgements(workspace, taxonomy), judgements)
         words = words_of(workspace.lake, {judgement.firm_id for judgement in fresh})
         counts.unchanged = len(judgements) - len(fresh)
-        counts.rows_out = judge(workspace, with_words(fresh, words))
+        listed_at = answers.listed_at if answers else {}
+        counts.rows_out = judge(workspace, with_words(fresh, words, listed_at))
+        if answers:
+            run.notes["list"] = {
+                "rows": answers.rows, "answered": answers.answered, "narrowed": answers.narrowed,
+                "judgements": len(judgements),
+            }  # fmt: skip
     return counts.rows_out
 
 
@@ -114,6 +122,13 @@ def settings_file(format: Format, out: Path) -> Path:
     return out / argilla.SETTINGS if format == "argilla" else out.with_suffix(
         ".labels.json" if format == "doccano" else ".xml"
     )  # fmt: skip
+
+
+def _answers(source: Source, taxonomy: Taxonomy, firms: Collection[str], now: datetime) -> Answers | None:
+    """What a list says that came back; None: the file is none."""
+    if source.format != "csv" or source.complete or not is_sent_back(source.file):
+        return None
+    return read_answers(source.file, taxonomy, firms, now, (source.coders or {}).get("", ""))
 
 
 def _parse(source: Source, taxonomy: Taxonomy, firms: Collection[str], now: datetime) -> list[Judgement]:

@@ -21,36 +21,59 @@ class GateConfig(Section):
         ge=0,
         description="share of a list that may enter or leave it in a night by its websites alone; beyond, it is held",
     )
-    list_firms: int = Field(5, ge=1, description="firms that must enter or leave before that share is looked at")
+    list_firms: int = Field(3, ge=1, description="firms that must enter or leave before that share is looked at")
+    list_empties: int = Field(
+        1, ge=1, description="firms of a list from which on a night is held that empties it by websites alone"
+    )
     coverage_falls: float = Field(
-        0.05, ge=0, le=1, description="fall of the share of firms read, of all, at which a night is held"
+        0.05,
+        ge=0,
+        le=1,
+        description="fall of the share of firms read, of those listed before too, beyond which a night is held",
     )
     failures_rise: float = Field(
-        2.0, ge=1, description="times as many sites that failed as in the night before, at which a night is held"
+        2.0, ge=1, description="times the share of sites that failed before, from which on a night is held"
     )
+    failures_least: int = Field(5, ge=1, description="sites more that must fail before that share is looked at")
     words_fall: float = Field(
-        0.5, ge=0, le=1, description="fall of the median length of a site's words at which a night is held"
-    )  # fmt: skip
+        0.5, ge=0, le=1, description="fall of the median length of a site's words from which on a night is held"
+    )
 
 
 class DriftConfig(Section):
-    """From where on the firms of a list are said to be unlike those that the model learnt from."""
+    """From where on the firms of a list are said to be unlike those of before, or unlike those the model learnt from.
+
+    How the values were chosen stands in classifier/drift.py.
+    """
 
     prevalence: float = Field(
-        2.0, ge=1, description="times that a sector may be more, or less, frequent than its corrected count says"
+        2.0, ge=1, description="times that a sector may be more, or less, frequent than in the list before or audited"
     )
-    scores: float = Field(0.25, gt=0, description="population stability index of a sector's probabilities")
-    vocabulary: float = Field(0.5, gt=0, le=1, description="share of words that the model has never read")
-    embedding: float = Field(0.75, ge=0.5, le=1, description="AUC at which the two are told apart by their vectors")
+    scores: float = Field(
+        0.25, gt=0, description="population stability index of a sector's probabilities, against the list before"
+    )
+    vocabulary: float = Field(
+        1.5, ge=1, description="times as many words that the model does not know as training firms have, by share"
+    )
+    embedding: float = Field(
+        0.15, gt=0, le=1, description="share of firms unlike all that the model learnt from; of those, 0.05 are so too"
+    )
 
 
 class KeepConfig(Section):
-    """How long what is past stays on the disk."""
+    """How long what is past stays on the disk.
+
+    A night that changed one firm in a hundred adds a quarter to a third of the tables' size for as long as its state is
+    kept, since a file is written anew for each firm in it (1,000 firms of 5 pages, measured).
+    """
 
     publications: int = Field(5, ge=1, description="published sets of exports and report kept, the newest first")
     runs_days: int = Field(400, ge=1, description="days that folders of runs are kept")
     history_days: int = Field(
-        400, ge=1, description="days that a run's state of the tables can be read (diff, --as-of); older ones go"
+        14,
+        ge=1,
+        description="days that a run's state of the tables can be read (diff, --as-of), and that a held night waits; "
+        "older ones go",
     )
     monthly: bool = Field(True, description="keep the last run of every month for ever, whatever history_days says")
     archive_days: int = Field(

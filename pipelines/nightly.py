@@ -1,24 +1,38 @@
-"""The night's work: crawl what is due, match sites and firms, classify what changed, roll up, export, report.
+"""The night's work: crawl what is due, match sites and firms, classify what changed, roll up, and publish.
 
 Every stage compares what it would write with what stands there, so that a night that was killed is simply run again.
 """
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 from labels.taxonomy import Cluster, Sector, load_taxonomy
 from pipelines.classifying import run_classify
-from pipelines.crawling import outcome_counts, run_crawl
+from pipelines.crawling import run_crawl
+from pipelines.errors import UsageError
+from pipelines.looking import facts_of
 from pipelines.matching import run_match
-from pipelines.publishing import run_export, run_report, run_rollup
+from pipelines.moments import run_moment
+from pipelines.night.facts import NightFacts
+from pipelines.night.facts import Release as Released
+from pipelines.night.markdown import as_markdown
+from pipelines.night.prometheus import write_metrics
+from pipelines.night.wording import tell
+from pipelines.publication import current_set, set_of
+from pipelines.publishing import Outcome, Release, run_publish, run_rollup
 from pipelines.rollup import ALL, LATEST, METRICS
 from pipelines.runs import Run
 from pipelines.screen import Screen
 from pipelines.training import current_model
-from pipelines.workspace import Workspace
+from pipelines.vacuum import vacuum
+from pipelines.workspace import Workspace, write_whole
+
+SUMMARY = "summary.md"  # in the run's folder
 
 
 @dataclass(frozen=True)
@@ -38,45 +52,19 @@ class ClusterRow:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a person wants to know in the morning."""
+    """What a person wants to know in the morning, and the figures of every cluster."""
 
+    facts: NightFacts
     clusters: tuple[ClusterRow, ...]
-    firms: int
-    with_text: int
-    classified: int
-    in_a_sector: int
-    outcomes: dict[str, int]
-    report: Path
-    exports: Path
-    published: bool
-    not_recognised: int = 0
-    match_required: bool = False
+
+    @property
+    def held(self) -> bool:
+        """Whether the gate held the night's figures back."""
+        return self.facts.verdict == "held"
 
     def as_dict(self) -> dict[str, Any]:
         """The summary for a program."""
-        return asdict(self)
-
-    def sentences(self) -> list[str]:
-        """The summary for a person."""
-        outcomes = ", ".join(f"{outcome} {count}" for outcome, count in sorted(self.outcomes.items()))
-        imported = self.firms - sum(self.outcomes.values())
-        changed = "" if self.published else " (as before: nothing to show has changed)"
-        return [
-            f"{self.firms} firms, {self.with_text} with text, {self.in_a_sector} in at least one sector; "
-            f"{self.classified} classified tonight.",
-            f"Sites visited: {outcomes or 'none'}.",
-            *([f"{imported} firms were not visited: their words were imported."] if imported else []),
-            *([self._unrecognised()] if self.not_recognised else []),
-            "Counts take the classifier's word; the report has corrected ones beside them where there is evidence.",
-            f"Report:  {self.report}{changed}",
-            f"Exports: {self.exports}",
-        ]
-
-    def _unrecognised(self) -> str:
-        sites = f"{self.not_recognised} site{' was' if self.not_recognised == 1 else 's were'}"
-        if self.match_required:
-            return f"{sites} not recognised as the firm's own; these firms are left out (match.require)."
-        return f"{sites} not recognised as the firm's own; their words count all the same (match.require)."
+        return self.facts.as_dict() | {"clusters": [asdict(row) for row in self.clusters]}
 
 
 def run_nightly(run: Run, screen: Screen) -> Summary:
@@ -87,16 +75,39 @@ def run_nightly(run: Run, screen: Screen) -> Summary:
     """
     taxonomy = load_taxonomy(run.workspace.taxonomy_file)
     current_model(run.workspace, taxonomy)
-    with screen.bar("Crawling sites") as progress:
-        run_crawl(run, progress)
-    with screen.bar("Comparing sites and firms") as progress:
-        run_match(run, progress)
-    run_classify(run, screen)
-    with screen.bar("Counting and writing"):
-        run_rollup(run)
-        written = run_export(run)
-        report = run_report(run)
-    return _summary(run, report, bool(written) or run.stages["report"].rows_out > 0)
+    with _told_of_failure(run):
+        with screen.bar("Crawling sites") as progress:
+            run_crawl(run, progress)
+        with screen.bar("Comparing sites and firms") as progress:
+            run_match(run, progress)
+        run_classify(run, screen)
+        with screen.bar("Counting"):
+            run_rollup(run)
+        with screen.bar("Comparing and writing"):
+            outcome = run_publish(run)
+        vacuum(run, run.started_at)
+        return _told(run, outcome, None)
+
+
+def run_release(run: Run, run_id: str, reason: str) -> Summary:
+    """Publish a night that was held, after somebody looked at it.
+
+    Args:
+        run: The run that publishes.
+        run_id: The held night, or the start of its id.
+        reason: Why it is right all the same; it is kept with what is published.
+
+    Raises:
+        UsageError: No such night is held, or no reason is given.
+    """
+    if not reason.strip():
+        raise UsageError("say why it may be published all the same, with --reason; it stands in the report")
+    held = set_of(run.workspace, run_id)
+    if not held.held:
+        raise UsageError(f"run {held.run_id} is not held back: there is nothing to release")
+    release = Release(held.run_id, run_moment(run.workspace, held.run_id), reason.strip())
+    with _told_of_failure(run):
+        return _told(run, run_publish(run, release), release)
 
 
 def cluster_rows(workspace: Workspace) -> tuple[ClusterRow, ...]:
@@ -113,19 +124,28 @@ def cluster_rows(workspace: Workspace) -> tuple[ClusterRow, ...]:
     return tuple(ClusterRow(at.key, at.name, **figures[at.key]) for at in counted)
 
 
-def _summary(run: Run, report: Path, published: bool) -> Summary:
-    lake = run.workspace.lake
-    assignments = lake.read_arrow("assignments", ["firm_id", "assigned"]).to_pylist()
-    return Summary(
-        clusters=cluster_rows(run.workspace),
-        firms=len(lake.read_arrow("firms", ["firm_id"])),
-        with_text=len(set(lake.read_arrow("pages", ["firm_id"])["firm_id"].to_pylist())),
-        classified=run.stages["classify"].rows_out,
-        in_a_sector=len({row["firm_id"] for row in assignments if row["assigned"]}),
-        outcomes=outcome_counts(run),
-        report=report,
-        exports=run.workspace.exports_folder,
-        published=published,
-        not_recognised=run.notes["match"]["not_recognised"],
-        match_required=run.workspace.config.match.require,
-    )
+def _told(run: Run, outcome: Outcome, release: Release | None) -> Summary:
+    workspace, current = run.workspace, current_set(run.workspace)
+    released = Released(release.run_id, release.reason) if release else None
+    verdict = "released" if release and outcome.verdict == "published" else outcome.verdict
+    waiting = outcome.published if outcome.verdict == "held" and outcome.night is None else None
+    facts = facts_of(run, verdict, outcome.night, current.run_id if current else None, released, waiting)
+    run.notes["verdict"] = verdict
+    write_whole(run.folder / SUMMARY, as_markdown(tell(facts)).encode())
+    write_metrics(workspace.metrics_folder, facts)
+    return Summary(facts, cluster_rows(workspace))
+
+
+@contextlib.contextmanager
+def _told_of_failure(run: Run) -> Iterator[None]:
+    """A night that fails says so where it is watched; what it failed at is what is raised."""
+    try:
+        yield
+    except Exception:
+        with contextlib.suppress(Exception):
+            current = current_set(run.workspace)
+            ended = datetime.now(UTC)
+            published = current.run_id if current else None
+            facts = NightFacts(run.run_id, run.started_at, ended, "failed", None, published)
+            write_metrics(run.workspace.metrics_folder, facts)
+        raise

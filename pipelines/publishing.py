@@ -1,41 +1,71 @@
-"""The last stages: figures per cluster and area, the files that are handed over, and the report.
+"""The last stages: figures per cluster and area, and the set of files that is published.
 
-What is published rests on one state of the tables; it is written again only when that state, or this program, changed,
-or a file is no longer as it was written.
+A set rests on one state of the tables; it is made again only when that state, or this program, changed, or a file is no
+longer as it was written.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from labels.taxonomy import load_taxonomy
-from pipelines import export
-from pipelines.best_accounts import best_accounts
-from pipelines.export_files import write_export
+from pipelines.crashing import crash_point
+from pipelines.export_files import write_list
+from pipelines.exporting.columns import EXPORTS
 from pipelines.figures import Figures, Moment, provenance_of, publishable, work_out
-from pipelines.geography.areas import Areas
 from pipelines.geography.hotspots import MIN_FIRMS
+from pipelines.geography.outlines import FILE as OUTLINES
 from pipelines.geography.placing import place_premises
 from pipelines.landscape import all_hotspots, distortion_rows, related_rows
-from pipelines.reporting import ReportInput, build_report
+from pipelines.list_making import made_list
+from pipelines.looking import facts_of, look
+from pipelines.moments import figures_as_of
+from pipelines.night import facts as night_facts
+from pipelines.publication import PublishedSet, building, current_set, finish, set_of, sets, switch_to
+from pipelines.report_making import report_input
+from pipelines.reporting import build_report
+from pipelines.reporting.evaluation_page import PAGE as EVALUATION_PAGE
+from pipelines.reporting.night_page import write_night_page
+from pipelines.reporting.page_links import NIGHT, page_links
 from pipelines.runs import Run
 from pipelines.store import sharded
-from pipelines.workspace import Workspace, write_whole
+from pipelines.workspace import Workspace
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pipelines.moments import PastMoment
+    from pipelines.night.facts import Night
 
 FORMATS = ("csv", "parquet")
-STATE = (
-    "published.json"  # in exports/ and in report/: the state of the tables that the files beside it show, and theirs
-)
-SHOWN = ("firms", "premises", "accounts", "grants", "sites", "pages", "scores", "assignments", "near_misses", "cells")
-_EXPORTED = tuple(f"{name}.{file_format}" for name in export.EXPORTS for file_format in FORMATS)
+SHOWN = (
+    "firms", "premises", "accounts", "grants", "sites", "pages", "scores", "assignments", "near_misses", "cells",
+    "published_metrics", "hotspots", "related", "distortions",
+)  # fmt: skip
+Verdict = Literal["published", "unchanged", "held"]
+
+
+@dataclass(frozen=True)
+class Release:
+    """A held night that somebody has looked at: its run, the state of the tables it left, and why it may go out."""
+
+    run_id: str
+    moment: PastMoment
+    reason: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a night's figures; ``night`` is None when nothing was worked out anew."""
+
+    verdict: Verdict
+    published: PublishedSet
+    night: Night | None
 
 
 def run_rollup(run: Run) -> None:
@@ -62,101 +92,97 @@ def run_rollup(run: Run) -> None:
         counts.written["cells"] = lake.replace_all("cells", sharded("cells", made.cells, lake.shards), run.run_id)
 
 
-def run_export(run: Run) -> list[Path]:
-    """Write every export in every format into ``exports/``. Returns the files written; none when nothing changed.
+def run_publish(run: Run, release: Release | None = None) -> Outcome:
+    """Publish the tables as they stand, unless they are published already or the gate holds them back.
+
+    Args:
+        run: The run that publishes.
+        release: A held night to publish in spite of the gate, as the tables were then.
 
     Raises:
         UsageError: The figures cannot be published as they stand; the message says what to run first.
     """
-    workspace, folder = run.workspace, run.workspace.exports_folder
-    with run.stage("export") as counts:
-        counts.rows_in = len(_EXPORTED)
-        moment = Moment.now(workspace.lake)
-        files = [file for name in _EXPORTED for file in (name, f"{name}.meta.json")]
-        if _is_published(workspace, moment, folder, files):
-            counts.unchanged = counts.rows_in
-            return []
-        figures = publishable(workspace, moment)
-        folder.mkdir(exist_ok=True)
-        provenance = provenance_of(figures, run.run_id)
-        written = []
-        for name in export.EXPORTS:
-            frame = _frame(workspace, figures, name)
-            for file_format in FORMATS:
-                path = folder / f"{name}.{file_format}"
-                written.append(write_export(name, frame, path, file_format, provenance).path)
-        counts.rows_out = len(written)
-        _mark_published(workspace, moment, folder, files)
-        return written
-
-
-def run_report(run: Run) -> Path:
-    """Write the report into ``report/``, unless it shows this state of the tables already. Returns its page.
-
-    Raises:
-        UsageError: The figures cannot be published as they stand; the message says what to run first.
-    """
-    workspace, folder = run.workspace, run.workspace.report_folder
-    page = folder / "index.html"
-    with run.stage("report") as counts:
-        counts.rows_in = 1
-        moment = Moment.now(workspace.lake)
-        if _is_published(workspace, moment, folder, [page.name]):
-            counts.unchanged = 1
-            return page
-        figures = publishable(workspace, moment)
-        worded = frozenset(moment.read_arrow("pages", ["firm_id"])["firm_id"].to_pylist())
-        given = ReportInput(
-            taxonomy=figures.taxonomy,
-            provenance=provenance_of(figures, run.run_id),
-            firms=moment.read("firms"),
-            premises=moment.read("premises"),
-            accounts=best_accounts(moment.read_arrow("accounts"), workspace.config.rollup.amount_sources),
-            sites=moment.read("sites"),
-            readable=figures.classified,
-            waiting=worded - figures.classified,
-            assignments=moment.read("assignments"),
-            cells=moment.read("cells"),
-            untrained=figures.untrained,
-            area_names=_area_names(),
+    workspace = run.workspace
+    moment = release.moment if release else Moment.now(workspace.lake)
+    rests_on = _rests_on(workspace, moment)
+    before = current_set(workspace)
+    if before and before.rests_on == rests_on and before.is_whole:
+        _count_unchanged(run)
+        return Outcome("unchanged", before, None)
+    if not release and (made := _made_before(workspace, rests_on)):
+        _count_unchanged(run)
+        return _settle(workspace, made, None)
+    figures = figures_as_of(workspace, release.moment) if release else publishable(workspace, moment)
+    crash_point("before-gate")
+    night = look(run, figures, before)
+    with building(workspace, run.run_id) as folder:
+        _write_exports(run, figures, folder / "exports")
+        _write_report(run, figures, folder / "report", night, release)
+        finish(
+            PublishedSet(
+                folder=folder,
+                run_id=run.run_id,
+                made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                rests_on=rests_on,
+                snapshots=dict(moment.snapshots),
+                gate=night.gate.as_dict(),
+                released={"run_id": release.run_id, "reason": release.reason} if release else None,
+                files={},
+            )
         )
+    crash_point("set-built")
+    outcome = _settle(workspace, set_of(workspace, run.run_id), night)
+    if release:
+        shutil.rmtree(workspace.published_folder / release.run_id, ignore_errors=True)
+    return outcome
+
+
+def _settle(workspace: Workspace, made: PublishedSet, night: Night | None) -> Outcome:
+    if made.held:
+        return Outcome("held", made, night)
+    switch_to(workspace, made.run_id)
+    return Outcome("published", made, night)
+
+
+def _made_before(workspace: Workspace, rests_on: Mapping[str, Any]) -> PublishedSet | None:
+    """A set of the same tables that is held, or that a run was killed before it could switch to."""
+    found = [one for one in sets(workspace) if one.rests_on == rests_on and one.is_whole]
+    return found[-1] if found else None
+
+
+def _count_unchanged(run: Run) -> None:
+    for name, files in (("export", len(EXPORTS) * len(FORMATS)), ("report", 1)):
+        with run.stage(name) as counts:
+            counts.rows_in = counts.unchanged = files
+
+
+def _write_exports(run: Run, figures: Figures, folder: Path) -> None:
+    provenance = provenance_of(figures, run.run_id)
+    folder.mkdir()
+    with run.stage("export") as counts:
+        for name in EXPORTS:
+            made = made_list(run.workspace, figures, name)
+            for file_format in FORMATS:
+                write_list(made, folder / f"{name}.{file_format}", file_format, provenance)
+                counts.rows_in = counts.rows_out = counts.rows_out + 1
+
+
+def _write_report(run: Run, figures: Figures, folder: Path, night: Night, release: Release | None) -> None:
+    evaluation = run.workspace.evaluation_folder / EVALUATION_PAGE
+    with run.stage("report") as counts:
+        counts.rows_in = counts.rows_out = 1
+        released = night_facts.Release(release.run_id, release.reason) if release else None
+        verdict: night_facts.Verdict = "released" if release else "held" if night.gate.held else "published"
+        facts = facts_of(run, verdict, night, run.run_id, released)
+        given = report_input(run.workspace, figures, facts, evaluation.is_file())
         build_report(folder, given)
-        counts.rows_out = 1
-        _mark_published(workspace, moment, folder, [page.name])
-        return page
+        if given.evaluation_page:
+            shutil.copyfile(evaluation, folder / EVALUATION_PAGE)
+        write_night_page(folder, facts, page_links(given, NIGHT))
 
 
-def _area_names() -> dict[str, str]:
-    areas = Areas.load()
-    return {code: areas.name_of("lad", code) for code in areas.codes("lad")}
-
-
-def export_to(workspace: Workspace, name: str, file_format: str, path: Path) -> int:
-    """Write one export to a file of the user's choice, beside a night if need be. Returns its rows.
-
-    Raises:
-        UsageError: The figures cannot be published as they stand; the message says what to run first.
-    """
-    figures = publishable(workspace, Moment.now(workspace.lake))
-    return write_export(name, _frame(workspace, figures, name), path, file_format, provenance_of(figures, None)).rows
-
-
-def _frame(workspace: Workspace, figures: Figures, name: str) -> pd.DataFrame:
-    read, taxonomy = figures.moment.read, figures.taxonomy
-    if name == "cells":
-        return export.cells_export(taxonomy, read("cells"))
-    firms, assignments = read("firms"), read("assignments")
-    if name == "evidence":
-        return export.evidence_export(taxonomy, firms, assignments, read("near_misses"))
-    sites = read("sites")
-    if name == "scores":
-        return export.scores_export(taxonomy, firms, sites, read("scores"), assignments)
-    accounts = best_accounts(figures.moment.read_arrow("accounts"), workspace.config.rollup.amount_sources)
-    return export.firms_export(taxonomy, firms, read("premises"), accounts, sites, assignments)
-
-
-def _mark(workspace: Workspace, moment: Moment, folder: Path, files: Sequence[str]) -> dict[str, object]:
-    """What published files depend on, and the files as they lie in the folder.
+def _rests_on(workspace: Workspace, moment: Moment) -> dict[str, Any]:
+    """What published files depend on.
 
     A site read again changes ``sites`` even when it says what it said: the files are then written again, because they
     state the date of the newest visit.
@@ -166,7 +192,16 @@ def _mark(workspace: Workspace, moment: Moment, folder: Path, files: Sequence[st
         "taxonomy": load_taxonomy(workspace.taxonomy_file).digest,
         "settings": [workspace.config.rollup.model_dump(), workspace.config.areas.model_dump()],
         "firmscope": version("firmscope"),
-        "sha256": {name: _sha256(folder / name) for name in files},
+        "beside": {name: _sha256(path) for name, path in _beside(workspace).items()},
+    }
+
+
+def _beside(workspace: Workspace) -> dict[str, Path]:
+    """Files that the report shows beside the tables."""
+    return {
+        "evaluation": workspace.evaluation_folder / EVALUATION_PAGE,
+        "outlines": workspace.folder / OUTLINES,
+        "labels": workspace.labels_file,
     }
 
 
@@ -175,16 +210,3 @@ def _sha256(path: Path) -> str | None:
         return None
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _is_published(workspace: Workspace, moment: Moment, folder: Path, files: Sequence[str]) -> bool:
-    try:
-        marked = json.loads((folder / STATE).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return False
-    now = _mark(workspace, moment, folder, files)
-    return bool(marked == now)
-
-
-def _mark_published(workspace: Workspace, moment: Moment, folder: Path, files: Sequence[str]) -> None:
-    write_whole(folder / STATE, json.dumps(_mark(workspace, moment, folder, files), indent=1).encode())

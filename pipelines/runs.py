@@ -18,11 +18,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TextIO
 
 from pipelines.crashing import crash_point
 from pipelines.errors import FirmscopeError, InterruptedRunError
 from pipelines.store import Lake
+from pipelines.taxonomy_copies import keep_taxonomy
 from pipelines.workspace import Workspace, write_whole
 
 MAX_LOG_CHARS = 500  # a log line is for a person; longer values come from hostile pages
@@ -69,15 +70,19 @@ class Run:
         self.folder = workspace.runs_folder / self.run_id
         self.stages: dict[str, StageCounts] = {}
         self.notes: dict[str, Any] = {}
+        self.beside: TextIO | None = None  # where a line for each stage is printed too
         self.outcome = "running"
 
     @contextmanager
     def stage(self, name: str) -> Iterator[StageCounts]:
         """Count one stage's rows; on leaving, the counts must add up and are written to the manifest."""
+        from pipelines.night.stage_lines import timed
+
         counts = self.stages[name] = StageCounts(name)
         self.log("stage started", stage=name)
-        yield counts
-        counts.check()
+        with timed(self.folder, counts, self.beside):
+            yield counts
+            counts.check()
         self.log("stage ended", stage=name, **counts.as_dict())
         self.write_manifest()
         crash_point(f"after-{name}")
@@ -141,6 +146,7 @@ class Run:
         changed = sorted(name for name in now if name != "runs" and now[name] != recorded.get(name))
         self.notes["tables_changed"] = changed
         if changed:
+            keep_taxonomy(self.workspace)
             row = {
                 "run_id": self.run_id, "stage": self.command, "started_at": self.started_at, "ended_at": ended_at,
                 "outcome": outcome,

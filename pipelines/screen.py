@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from labels.agreement import Measure
     from pipelines.audit_files import Audit
     from pipelines.auditing import SectorProgress
-    from pipelines.nightly import ClusterRow, Summary
+    from pipelines.nightly import ClusterRow
 
 Progress = Callable[[int, int], None]
 
@@ -96,17 +96,17 @@ def pounds(value: float | None) -> str:
     return "-" if value is None or value != value else f"£{value / 1e6:,.1f}m"
 
 
-def cluster_table(summary: Summary) -> Table:
+def cluster_table(clusters: Sequence[ClusterRow]) -> Table:
     """Clusters with businesses, employees and turnover; those of which nothing is known stand below, not as 0."""
     table = Table(title="Clusters found in this list", title_justify="left")
     table.add_column("Cluster")
     for heading in ("Businesses", "Employees", "Turnover"):
         table.add_column(heading, justify="right")
-    found = [row for row in summary.clusters if row.businesses]
+    found = [row for row in clusters if row.businesses]
     for row in sorted(found, key=lambda row: (-(row.businesses or 0), row.name)):
         shown = f"{row.name} (parts only)" if row.not_trained else row.name
         table.add_row(shown, number(row.businesses), number(row.employees), pounds(row.turnover_gbp))
-    table.caption = " ".join(_beside(summary.clusters)) or None
+    table.caption = " ".join(_beside(clusters)) or None
     return table
 
 

@@ -266,7 +266,9 @@ class Lake:
             if not folder.is_dir():
                 raise TableError(f"there is no lake at {self.folder}: run firmscope init first")
             _refuse_elsewhere(folder)
-            self._catalog = SqlCatalog(NAMESPACE, uri=f"sqlite:///{folder / 'catalog.db'}", warehouse=folder.as_uri())
+            self._catalog = SqlCatalog(
+                NAMESPACE, uri=f"sqlite:///{folder / 'catalog.db'}", warehouse=f"file://{folder}"
+            )
         return self._catalog
 
     def _make(self, table: Table) -> IcebergTable:

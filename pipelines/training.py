@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from labels.taxonomy import Taxonomy, load_taxonomy
@@ -53,6 +53,7 @@ def run_train(run: Run, screen: Screen) -> Trained:
     from classifier.model import SectorModel
     from classifier.out_of_fold import out_of_fold_metrics
     from classifier.persistence import save_model
+    from classifier.reference import remember_training
     from models.tuned import TunedEncoder
 
     workspace = run.workspace
@@ -87,6 +88,7 @@ def run_train(run: Run, screen: Screen) -> Trained:
                 examples.firms, vectors, examples.labels, examples.judged, taxonomy.keys, taxonomy.parents,
                 examples.groups, encoder.encoder_id, hints=hints, tuned=tuned,
             )  # fmt: skip
+        model = replace(model, reference=remember_training(model, examples.firms, vectors))
         folder = workspace.models_folder / model.model_id
         if not folder.exists():
             facts = {

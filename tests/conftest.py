@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import axe, browser
+
+__all__ = ["axe", "browser"]  # fixtures of all tests
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

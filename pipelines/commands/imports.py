@@ -160,6 +160,13 @@ def import_metrics(context: typer.Context, file: File) -> None:
     _imported(context, "metrics", lambda run, _: read_file(run, file))
 
 
+def import_boundaries(context: typer.Context, file: File) -> None:
+    """Import outlines of districts for the maps: GeoJSON or TopoJSON, such as the ONS's generalised boundaries."""
+    from pipelines.geography.outlines_import import import_boundaries as read_file
+
+    _imported(context, "boundaries", lambda run, _: read_file(run, file))
+
+
 OFFICIAL: dict[str, Callable[..., None]] = {
     "register": import_register,
     "accounts": import_accounts,
@@ -167,6 +174,7 @@ OFFICIAL: dict[str, Callable[..., None]] = {
     "psc": import_psc,
     "grants": import_grants,
     "metrics": import_metrics,
+    "boundaries": import_boundaries,
 }
 
 

@@ -1,4 +1,4 @@
-"""``runs`` and ``explain``: what happened, run by run, and why a firm stands where it stands."""
+"""``runs``, ``diff`` and ``explain``: what happened, who entered and left lists and why, and why a firm is in one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     runs.command("list")(runs_list)
     runs.command("show")(runs_show)
     app.add_typer(runs, name="runs")
+    app.command()(diff)
     app.command()(explain)
 
 
@@ -51,6 +52,39 @@ def runs_show(
     if len(found) != 1:
         raise UsageError(f"{len(found)} runs begin with {run_id!r}; firmscope runs list shows them all")
     sys.stdout.write(json.dumps(found[0], indent=1) + "\n")
+
+
+def diff(
+    context: typer.Context,
+    before: Annotated[str, typer.Argument(help="A run, the start of its id, or a day (YYYY-MM-DD): its last state.")],
+    after: Annotated[str, typer.Argument(help="Another, to compare it with.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for a program.")] = False,
+    cluster: Annotated[str, typer.Option(help="Key of one sector or cluster: only its list.")] = "",
+) -> None:
+    """Say who entered and left each list between two runs or days, and why."""
+    from dataclasses import asdict
+
+    from pipelines.churn.comparing import churn_between
+    from pipelines.churn.headlines import headlines
+    from pipelines.churn.result import of_one_list
+    from pipelines.diff_screen import print_diff
+    from pipelines.moments import moment_as_of
+    from pipelines.workspace import Workspace
+
+    workspace = Workspace(context.obj)
+    workspace.require()
+    moments = moment_as_of(workspace, before), moment_as_of(workspace, after)
+    found = churn_between(workspace, *moments)
+    if cluster:
+        found = of_one_list(found, cluster)
+    figures = headlines(*moments, [one.key for one in found.lists])
+    if as_json:
+        answer = (found.as_dict(len(found.moves)) if cluster else found.as_dict()) | {
+            "figures": [asdict(one) for one in figures]
+        }
+        sys.stdout.write(json.dumps(answer, indent=1) + "\n")
+    else:
+        print_diff(found, figures)
 
 
 def explain(

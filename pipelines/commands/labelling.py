@@ -31,7 +31,13 @@ def register(app: typer.Typer) -> None:
 
 def labels_import(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="What to bring in: CSV, or what --format says.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="What to bring in: CSV, what --format says, or a list sent back with its columns wrong or missing "
+            "filled in (CSV or Excel)."
+        ),
+    ],
     complete: Annotated[
         bool,
         typer.Option(
@@ -53,6 +59,12 @@ def labels_import(
     with start_run(Workspace(context.obj), "labels import") as run:
         number = import_labels(run, Source(file, format, complete, coders))
     sys.stdout.write(f"{number} judgements added to {run.workspace.labels_file}\n")
+    if (found := run.notes.get("list")) is not None:
+        sys.stdout.write(f"{found['answered']} of {found['rows']} rows of the list had an answer.\n")
+        if found["narrowed"]:
+            sys.stdout.write(
+                f"{found['narrowed']} rows of several sectors had a mark and no key: it was taken for the narrowest.\n"
+            )
 
 
 def labels_export(

@@ -6,9 +6,13 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from pipelines.nightly import Summary
+    from pipelines.workspace import Workspace
 
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for a program.")]
 
@@ -28,21 +32,32 @@ def demo(
     run_demo(folder)
 
 
-def nightly(context: typer.Context, as_json: Json = False) -> None:
-    """Crawl what is due, classify what changed, roll up, export and report."""
-    from pipelines.nightly import run_nightly
+def nightly(
+    context: typer.Context,
+    as_json: Json = False,
+    json_lines: Annotated[bool, typer.Option(help="Print one line of JSON for each stage as it ends.")] = False,
+    release: Annotated[str, typer.Option(help="Publish this held night, after a look at it; needs --reason.")] = "",
+    reason: Annotated[str, typer.Option(help="Why it may be published all the same; stands in the report.")] = "",
+) -> None:
+    """Crawl what is due, classify what changed, roll up and publish; exit 10 when the gate holds publication back."""
+    from pipelines.errors import UsageError
+    from pipelines.nightly import run_nightly, run_release
     from pipelines.runs import start_run
-    from pipelines.screen import Screen, cluster_table, print_table
+    from pipelines.screen import Screen
     from pipelines.workspace import Workspace
 
-    with start_run(Workspace(context.obj), "nightly") as run:
-        summary = run_nightly(run, Screen())
+    if reason and not release:
+        raise UsageError("--reason goes with --release RUN")
+    workspace = Workspace(context.obj)
+    with start_run(workspace, "nightly") as run:
+        run.beside = sys.stdout if json_lines else None
+        summary = run_release(run, release, reason) if release else run_nightly(run, Screen())
     if as_json:
-        _print_json({"run_id": run.run_id, "outcome": run.outcome, **summary.as_dict()})
-        return
-    print_table(cluster_table(summary))
-    for line in summary.sentences():
-        sys.stdout.write(line + "\n")
+        _print_json({"outcome": run.outcome, **summary.as_dict()})
+    elif not json_lines:
+        _print_summary(workspace, summary)
+    if summary.held:
+        raise typer.Exit(10)
 
 
 def crawl(context: typer.Context) -> None:
@@ -188,14 +203,33 @@ def rollup(context: typer.Context) -> None:
 
 
 def report(context: typer.Context) -> None:
-    """Write the report."""
-    from pipelines.publishing import run_report
+    """Publish exports and report of the tables as they stand; exit 10 when the gate holds them back."""
+    from pipelines.publishing import run_publish
     from pipelines.runs import start_run
     from pipelines.workspace import Workspace
 
-    with start_run(Workspace(context.obj), "report") as run:
-        path = run_report(run)
-    sys.stdout.write(f"Report: {path}\n")
+    workspace = Workspace(context.obj)
+    with start_run(workspace, "report") as run:
+        outcome = run_publish(run)
+    if outcome.verdict == "held":
+        for sentence in outcome.published.gate["reasons"]:
+            sys.stdout.write(f"Held back: {sentence}\n")
+        sys.stdout.write(f"Look at {outcome.published.folder / 'report' / 'index.html'}; then publish it with:\n")
+        sys.stdout.write(f"  firmscope nightly --release {outcome.published.run_id} --reason '...'\n")
+        raise typer.Exit(10)
+    sys.stdout.write(f"Report: {workspace.report_folder / 'index.html'}\n")
+
+
+def _print_summary(workspace: Workspace, summary: Summary) -> None:
+    from pipelines.night.terminal import print_night
+    from pipelines.night.wording import tell
+    from pipelines.screen import cluster_table, print_table
+
+    if summary.facts.night and summary.facts.night.before is None:
+        print_table(cluster_table(summary.clusters))
+    print_night(tell(summary.facts))
+    shown = workspace.published_folder / summary.facts.run_id / "report" if summary.held else workspace.report_folder
+    sys.stdout.write(f"\nReport:  {shown / 'index.html'}\nExports: {workspace.exports_folder}\n")
 
 
 def _print_json(value: object) -> None:

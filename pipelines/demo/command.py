@@ -16,6 +16,8 @@ from pipelines.demo.firms import DemoFirm, load_demo_firms
 from pipelines.demo.server import NETWORK, serve_demo_sites
 from pipelines.firm_lists import read_firm_list
 from pipelines.importing import import_firms
+from pipelines.night.terminal import print_night
+from pipelines.night.wording import tell
 from pipelines.nightly import Summary, run_nightly
 from pipelines.runs import start_run
 from pipelines.screen import Screen, cluster_table, print_table
@@ -56,10 +58,10 @@ def run_demo(folder: Path) -> Summary:
         _say(f"Model {trained.model_id} trained on {trained.seeds} seed examples; it has not seen these firms.")
         with start_run(workspace, "nightly") as run:
             summary = run_nightly(run, screen)
-    print_table(cluster_table(summary))
+    print_table(cluster_table(summary.clusters))
     _say(agreement(workspace, firms))
-    for line in summary.sentences():
-        _say(line)
+    print_night(tell(summary.facts))
+    _say(f"\nReport:  {workspace.report_folder / 'index.html'}\nExports: {workspace.exports_folder}")
     return summary
 
 

@@ -1,6 +1,6 @@
-"""Build the report: one HTML file with the figures, the firms behind them and their evidence, readable from a disk.
+"""Build the report: pages with the figures, the firms behind them and their evidence, readable from a disk.
 
-Nothing in it runs and nothing is fetched: no script, no font, no picture from elsewhere.
+Nothing is fetched: no font, no picture, no script from elsewhere; what runs stands in the page and is allowed by hash.
 """
 
 from pipelines.reporting.content import ReportInput

@@ -7,13 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from labels.taxonomy import Sector, Taxonomy
+    from pipelines.maps.ground import Ground
     from pipelines.provenance import Provenance
+    from pipelines.reporting.quality_content import QualityInput
+
+
+@dataclass(frozen=True)
+class PublicationNote:
+    """How these figures came to be published: what the gate said, and why they were released or wait, if so."""
+
+    gate: str
+    released_because: str | None
+    shortfall: str | None
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,27 @@ class ReportInput:
     untrained: frozenset[str] = frozenset()
     area_names: Mapping[str, str] = field(default_factory=dict)
     title: str = "Sector clusters"
+    published_metrics: pd.DataFrame | None = None  # figures that others publish, for the scorecards
+    hotspots: pd.DataFrame | None = None
+    related: pd.DataFrame | None = None
+    distortions: pd.DataFrame | None = None
+    measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # the model out of fold, by sector
+    area: tuple[str, str] | None = None  # kind and code of the area that the overview compares; None: the first custom
+    side_by_side: tuple[str, ...] = ()  # clusters of the table of proportions; none: all
+    quality: QualityInput | None = None
+    publication: PublicationNote | None = None
+    evaluation_page: bool = False  # evaluation.html stands beside these pages
+    night_page: bool = False  # night.html does
+    ground: Ground | None = None  # what the maps of the clusters stand on; None: no maps
+
+
+@dataclass(frozen=True)
+class PageLink:
+    """A link to a page of the report, from another."""
+
+    file: str
+    name: str
+    current: bool
 
 
 @dataclass(frozen=True)
@@ -99,6 +131,7 @@ class Cluster:
     more_areas: int
     firms: FirmList
     not_trained: bool
+    largest: Mapping[str, tuple[Firm, ...]] = field(default_factory=dict)  # by employees, and by turnover_gbp
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.reporting.formats import count, outside, share
 from pipelines.reporting.html import write_page
-from pipelines.reporting.page import count, outside, share
 from pipelines.reporting.plots import DotRow, dot_plot, precision_recall_plot, reliability_plot, score_histogram
+from pipelines.reporting.quality_sources import write_calibration
 
 if TYPE_CHECKING:
     from classifier.curves import SectorCurves
@@ -79,12 +80,15 @@ class SectorPart:
 def build_evaluation_page(out_dir: Path, given: EvaluationPage) -> Path:
     """Write ``evaluation.html`` into ``out_dir``, which is made when missing, in one step; same input, same bytes.
 
+    The calibration stands beside it in a file of its own, for the report's page on quality.
+
     Returns:
         Path of the page.
     """
     from markupsafe import Markup
 
     evaluation = given.evaluation
+    write_calibration(out_dir, evaluation, given.evaluated_on, given.run_id)
     return write_page(
         out_dir / PAGE,
         "evaluation.html.j2",

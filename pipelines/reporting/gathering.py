@@ -8,27 +8,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from crawler.e_mail import without_e_mail
 from labels.taxonomy import Sector
 from pipelines.containers import codes_needed
 from pipelines.errors import TableError
 from pipelines.export import WAITING, strongest_first
 from pipelines.firm_facts import (
     NOT_ATTEMPTED,
-    Place,
     left_out,
-    newest_amounts,
-    places,
-    probability_order,
     site_outcomes,
 )
 from pipelines.frames import rows
-from pipelines.outside_text import safe_link
-from pipelines.reporting.content import Area, Cluster, Figure, Firm, FirmList, Outcome, Report, ReportInput, Tier
-from pipelines.reporting.wording import OUTCOMES, TIERS, by_code, limits
+from pipelines.reporting.content import Area, Cluster, Figure, FirmList, Outcome, Report, ReportInput, Tier
+from pipelines.reporting.firm_rows import Unshown, all_firms, first_of, largest, member, noted
+from pipelines.reporting.formats import SUPPRESSED
+from pipelines.reporting.wording import LISTS_NAME_FIRMS, OUTCOMES, TIERS, by_code, limits, rules_of, withholds
 from pipelines.rollup import ALL, CORRECTED, FLAGS, LATEST, METRICS, UNKNOWN
 
 if TYPE_CHECKING:
@@ -36,12 +31,13 @@ if TYPE_CHECKING:
 
     from labels.taxonomy import Cluster as Gathering
 
-MAX_FIRMS = 200  # rows of a list; 30 full lists make a page of about 4 MB, which browsers still open at once
+MAX_UNREAD = 50  # of one outcome, of which there are two dozen: their page stays under 1 MB
 MAX_AREAS = 40
 
 _BY_CODE = {"probability": None, "evidence_sentence": None, "evidence_url": None}
 _CELL = ("cluster", "area_kind", "area_code", "metric", "period", "value", "low", "high", "n", "coverage", "flags")
-_SHOWN = frozenset((*METRICS, *CORRECTED.values()))
+_SHOWN = (*METRICS, *CORRECTED.values())
+_KINDS = (ALL, "lad", "postcode_area")
 
 
 def gather(given: ReportInput) -> Report:
@@ -51,7 +47,7 @@ def gather(given: ReportInput) -> Report:
         TableError: The cells were not made from these assignments, or a cluster has none.
     """
     gone = left_out(given.firms)
-    firms = _firms(given)
+    firms = all_firms(given)
     counted = {firm_id for firm_id in firms if firm_id not in gone}
     held = {
         firm_id: {made["sector"]: made for made in found}
@@ -75,13 +71,16 @@ def gather(given: ReportInput) -> Report:
         waiting=len(waiting),
         earlier=len(held.keys() - given.readable),
         in_a_cluster=len(held),
-        memberships=sum(cluster.firms.total for cluster in clusters),
+        memberships=None if withholds(given.provenance.rules) else sum(cluster.firms.total for cluster in clusters),
         untrained=[cluster.sector.name for cluster in clusters if cluster.not_trained],
         corrected=sum(CORRECTED["businesses"] in cluster.figures for cluster in clusters),
         clusters=len(clusters),
+        rules=rules_of(given.provenance.rules),
     )
     if by_code_alone := gathered.keys() - held.keys():
         shown_limits.append(by_code(len(by_code_alone)))
+    if withholds(given.provenance.rules):
+        shown_limits.append(LISTS_NAME_FIRMS)
     tiers = (
         Tier(key, *names, tuple(cluster for cluster in [*clusters, *gathering] if cluster.sector.tier == key))
         for key, names in TIERS.items()
@@ -93,10 +92,10 @@ def gather(given: ReportInput) -> Report:
         in_list=len(firms),
         in_a_cluster=len(held),
         in_none=_none_list(given, firms, in_none),
-        waiting=_first([_noted(firms[firm_id], WAITING) for firm_id in waiting]),
+        waiting=first_of([noted(firms[firm_id], WAITING) for firm_id in waiting]),
         unread=len(unread),
         outcomes=_outcomes(given, firms, unread),
-        gone=_first([_noted(firms[firm_id], note) for firm_id, note in gone.items()]),
+        gone=first_of([noted(firms[firm_id], note) for firm_id, note in gone.items()]),
         read=len(counted & given.readable),
         area_kind=area_kind,
         common_flags=common,
@@ -129,28 +128,10 @@ def _as_sector(given: ReportInput, cluster: Gathering) -> Sector:
     return Sector(cluster.key, cluster.name, cluster.tier, (), f"Gathers {'; '.join(parts)}.")
 
 
-def _firms(given: ReportInput) -> dict[str, Firm]:
-    where = places(given.premises)
-    employees, turnover = (newest_amounts(given.accounts, amount) for amount in METRICS[1:])
-    visited = dict(rows(given.sites, ("firm_id", "final_url")))
-    firms = {}
-    for firm_id, name, website in rows(given.firms, ("firm_id", "name", "website")):
-        place = where.get(firm_id, Place())
-        area = given.area_names.get(place.lad_code or "", "")
-        firms[firm_id] = Firm(
-            firm_id=firm_id,
-            name=name,
-            place=", ".join(part for part in (place.postcode, area) if part),
-            website=_link(visited.get(firm_id)) or safe_link(website),
-            employees=employees[firm_id].value if firm_id in employees else None,
-            turnover_gbp=turnover[firm_id].value if firm_id in turnover else None,
-        )
-    return firms
-
-
 def _cells(frame: pd.DataFrame) -> tuple[dict[tuple[str, str, str, str], Figure], tuple[str, ...]]:
     """Figures without the flags that are said once, and the flags that all plain figures of the whole list carry."""
-    found = [row[:4] + row[5:] for row in rows(frame, _CELL) if row[3] in _SHOWN and row[4] == LATEST]
+    shown = (frame["period"] == LATEST) & frame["metric"].isin(_SHOWN) & frame["area_kind"].isin(_KINDS)
+    found = [row[:4] + row[5:] for row in rows(frame[shown], _CELL)]
     plain = [row for row in found if row[3] in METRICS]
     everywhere = _shared(row[-1] for row in plain)
     in_all = _shared(row[-1] for row in plain if row[1] == ALL)
@@ -183,13 +164,15 @@ def _cluster(
     sector: Sector,
     cells: Mapping[tuple[str, str, str, str], Figure],
     area_kind: str,
-    firms: Mapping[str, Firm],
+    firms: Mapping[str, Unshown],
     held: Mapping[str, Mapping[str, Mapping[str, Any]]],
 ) -> Cluster:
     shown = (*METRICS, *CORRECTED.values())
     figures = {metric: cells.get((sector.key, ALL, ALL, metric)) for metric in shown}
-    members = [_member(firms[firm_id], found[sector.key]) for firm_id, found in held.items() if sector.key in found]
+    members = [member(firms[firm_id], found[sector.key]) for firm_id, found in held.items() if sector.key in found]
     known = {metric: figure for metric, figure in figures.items() if figure is not None}
+    if "businesses" in known and SUPPRESSED in known["businesses"].flags:
+        members = []  # a list below a figure that is withheld would tell it
     if not set(METRICS) <= known.keys() or known["businesses"].n != len(members):
         counted = known["businesses"].n if "businesses" in known else "no"
         raise TableError(
@@ -217,49 +200,26 @@ def _cluster(
         figures=known,
         areas=tuple(areas[:MAX_AREAS]),
         more_areas=max(0, len(areas) - MAX_AREAS),
-        firms=_first(members),
+        firms=first_of(members),
         not_trained=sector.key in given.untrained,
+        largest={amount: largest(members, amount) for amount in METRICS[1:]},
     )
 
 
-def _member(firm: Firm, made: Mapping[str, Any]) -> Firm:
-    sentence = made["evidence_sentence"]
-    return replace(
-        firm,
-        probability=made["probability"],
-        sentence=without_e_mail(sentence) if sentence else None,
-        page=_link(made["evidence_url"]),
-    )
-
-
-def _link(url: str | None) -> str | None:
-    """An address that a website gave, unless it is unsafe or has an e-mail address in it."""
-    return safe_link(url) if url and without_e_mail(url) == url else None
-
-
-def _none_list(given: ReportInput, firms: Mapping[str, Firm], in_none: set[str]) -> FirmList:
+def _none_list(given: ReportInput, firms: Mapping[str, Unshown], in_none: set[str]) -> FirmList:
     reasons = {
         firm_id: reason
         for firm_id, assigned, reason in rows(given.assignments, ("firm_id", "assigned", "reason"))
         if not assigned
     }
-    return _first([_noted(firms[firm_id], reasons.get(firm_id, WAITING)) for firm_id in in_none])
+    return first_of([noted(firms[firm_id], reasons.get(firm_id, WAITING)) for firm_id in in_none])
 
 
-def _outcomes(given: ReportInput, firms: Mapping[str, Firm], unread: set[str]) -> tuple[Outcome, ...]:
+def _outcomes(given: ReportInput, firms: Mapping[str, Unshown], unread: set[str]) -> tuple[Outcome, ...]:
     ended = site_outcomes(given.sites)
-    by_word: dict[str, list[Firm]] = {}
+    by_word: dict[str, list[Unshown]] = {}
     for firm_id in unread:
         word, reason = ended.get(firm_id, (NOT_ATTEMPTED, ""))
-        by_word.setdefault(word, []).append(_noted(firms[firm_id], reason))
+        by_word.setdefault(word, []).append(noted(firms[firm_id], reason))
     ordered = sorted(by_word.items(), key=lambda item: (-len(item[1]), item[0]))
-    return tuple(Outcome(word, OUTCOMES.get(word, ""), _first(found)) for word, found in ordered)
-
-
-def _noted(firm: Firm, note: str) -> Firm:
-    return replace(firm, note=without_e_mail(note))
-
-
-def _first(found: list[Firm]) -> FirmList:
-    found.sort(key=lambda firm: (probability_order(firm.probability), firm.name.casefold(), firm.firm_id))
-    return FirmList(len(found), tuple(found[:MAX_FIRMS]))
+    return tuple(Outcome(word, OUTCOMES.get(word, ""), first_of(found, MAX_UNREAD)) for word, found in ordered)

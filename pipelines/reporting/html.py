@@ -5,34 +5,62 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.atomic import replacing
 from pipelines.outside_text import encodable
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_page(
-    page: Path, template: str, styles: Sequence[str], filters: Mapping[str, Callable[..., Any]], **content: object
-) -> Path:
+    page: Path, template: str, styles: Sequence[str], filters: Mapping[str, Callable[..., Any]],
+    scripts: Sequence[str] = (), **content: object,
+) -> Path:  # fmt: skip
     """Render a template into ``page``, whose folder is made when missing; the same content, the same bytes.
 
     Args:
         page: File to write.
-        template: Name of the template; it finds its style sheet as ``style`` and ``style_hash``.
+        template: Name of the template; it extends ``frame.html.j2``, which allows its style and script by hash.
         styles: Names of style sheets, joined in this order.
         filters: What the template may apply, beside Jinja's own.
+        scripts: Names of scripts, joined in this order, allowed by hash; none may need anything from elsewhere.
         content: What the template shows; all of it is escaped.
 
     Returns:
         ``page``.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    style = style_sheet(*styles)
+    style, script = style_sheet(*styles), style_sheet(*scripts)
+    html = _environment(tuple(filters.items())).get_template(template).render(
+        style=Markup(style),  # noqa: S704 - our own files
+        style_hash=_hash(style),
+        script=Markup(script),  # noqa: S704 - our own files
+        script_hash=_hash(script),
+        **content,
+    )  # fmt: skip
+    page.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(page) as stream:
+        stream.write(encodable(html).encode())
+    return page
+
+
+def style_sheet(*names: str) -> str:
+    """Style sheets, or scripts, of ``templates`` as one."""
+    return "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in names)
+
+
+@cache
+def _environment(filters: tuple[tuple[str, Callable[..., Any]], ...]) -> Environment:
+    """One for all pages of a kind: a template is compiled once, which takes longer than to fill it in."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     environment = Environment(
         autoescape=True,
         loader=FileSystemLoader(TEMPLATES),
@@ -42,17 +70,8 @@ def write_page(
         keep_trailing_newline=True,
     )
     environment.filters.update(filters)
-    html = environment.get_template(template).render(
-        style=Markup(style),  # noqa: S704 - our own files
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        **content,
-    )
-    page.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(page) as stream:
-        stream.write(encodable(html).encode())
-    return page
+    return environment
 
 
-def style_sheet(*names: str) -> str:
-    """Style sheets of ``templates`` as one."""
-    return "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in names)
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -5,11 +5,17 @@ Every outcome word of the crawl has a sentence here; a word without one is shown
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pipelines.rollup import METRICS
 
 NOT_KNOWN = "not known"
+WITHHELD = "withheld"
+LISTS_NAME_FIRMS = (
+    "Figures of few firms are withheld, and so is the list of a cluster that is withheld altogether. The other lists "
+    "name firms, with their employees and turnover, from public sources: whoever reads them can work out what is "
+    "withheld of an area."
+)
 TIERS: dict[str, tuple[str, str]] = {  # name of the tier, and of one of its clusters
     "super": ("Super clusters", "Super cluster"),
     "established": ("Established clusters", "Established cluster"),
@@ -73,8 +79,8 @@ OUTCOMES: dict[str, str] = {
 
 
 def limits(
-    listed: int, unread: int, waiting: int, earlier: int, in_a_cluster: int, memberships: int,
-    untrained: Sequence[str], corrected: int = 0, clusters: int = 0,
+    listed: int, unread: int, waiting: int, earlier: int, in_a_cluster: int, memberships: int | None,
+    untrained: Sequence[str], corrected: int = 0, clusters: int = 0, rules: Mapping[str, str] | None = None,
 ) -> list[str]:  # fmt: skip
     """What the figures cannot say, in plain sentences.
 
@@ -84,11 +90,13 @@ def limits(
         waiting: Firms among them that were read, are in no cluster, and have not been classified yet.
         earlier: Firms in a cluster whose site has changed since they were classified.
         in_a_cluster: Firms in at least one cluster.
-        memberships: Sum of the businesses of all clusters.
+        memberships: Sum of the businesses of all clusters; None where they would tell what is withheld.
         untrained: Names of the clusters that the model was not trained for.
         corrected: Clusters that have corrected figures.
         clusters: All clusters.
+        rules: Rules of counting, as the provenance has them.
     """
+    rules = rules or {}
     now = []
     if untrained:
         now.append(
@@ -112,8 +120,7 @@ def limits(
         "The classifier makes mistakes both ways: it puts firms in a cluster that do not belong there, and misses "
         f"firms that do. {_correction(corrected, clusters)} For a rare activity, wrongly included firms can outnumber "
         "the right ones.",
-        f"A firm can be in several clusters and is counted in full in each: {in_a_cluster:,} firms make "
-        f"{memberships:,} memberships. Never add clusters up.",
+        _several(in_a_cluster, memberships, rules.get("counting") == "fractional"),
         "Employees and turnover are those of the whole firm, whatever share of its work belongs to the cluster, and "
         "are shared out over the addresses that are known of it. Where only a head office is known, it has them all.",
         "Employees and turnover are sums over the firms whose figure is known. The others add nothing to the sum, "
@@ -123,6 +130,27 @@ def limits(
         "A probability says how sure the classifier is, as far as the firms it learnt from are like the firms of "
         "this list. It says nothing about how large the firm's activity in the cluster is.",
     ]
+
+
+def _several(firms: int, memberships: int | None, fractional: bool) -> str:
+    made = "" if memberships is None else f": {firms:,} firms make {memberships:,} memberships"
+    if fractional:
+        return (
+            f"A firm of several sectors is split over them in equal parts, and a sector gets what its parts got{made}; "
+            "figures need not be whole. Sectors of which none is part of another add up; a cluster and its parts never."
+        )
+    return f"A firm can be in several clusters and is counted in full in each{made}. Never add clusters up."
+
+
+def rules_of(text: str) -> dict[str, str]:
+    """Rules of counting out of the line that every figure says of them, by name."""
+    return dict(part.split("=", 1) for part in text.split() if "=" in part)
+
+
+def withholds(text: str) -> bool:
+    """Whether these rules keep back figures of few firms."""
+    rules = rules_of(text)
+    return float(rules.get("suppress_below", 0)) > 0 or float(rules.get("dominance", 0)) > 0
 
 
 def by_code(firms: int) -> str:

@@ -129,6 +129,28 @@ def workbook_rows(path: Path, columns_required: Sequence[str], kind: str) -> Wor
     return WorkbookRows(path, columns_required, kind)
 
 
+def every_sheet(path: Path, columns_required: Sequence[str], kind: str) -> Iterator[tuple[str, Row | BadRow]]:
+    """Rows of every visible sheet that has the header, each with its sheet's title; other sheets are passed over.
+
+    Raises:
+        UsageError: On iterating: no workbook, or one that is not safe to read.
+    """
+    refuse_unsafe(path, kind)
+    from openpyxl import load_workbook
+
+    with path.open("rb") as file:
+        with _told(path, "opening it"):
+            book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        for sheet in book.worksheets:
+            rows = _values(path, sheet) if sheet.sheet_state == "visible" else iter(())
+            names, complete = _header(rows, columns_required)
+            if complete:
+                found = WorkbookRows(path, columns_required, kind)
+                found.sheet, found.columns = clean(sheet.title), names
+                for row in found._below(rows):
+                    yield found.sheet, row
+
+
 def table_rows(path: Path, columns_required: Sequence[str], kind: str) -> WorkbookRows | CsvRows:
     """Rows of a table that may be a workbook or a CSV file, by its first bytes.
 

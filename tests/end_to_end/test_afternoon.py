@@ -7,9 +7,7 @@ FIRMSCOPE_ALL_SITES=1 takes all 200 of them, six minutes on two busy cores; make
 from __future__ import annotations
 
 import csv
-import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -17,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.end_to_end.conftest import ALL_SITES, Firmscope
 
@@ -67,20 +65,6 @@ def link(crawled: Path) -> Iterator[str]:
         server.stdout.readline()
         yield server.stdout.readline().strip()
         server.terminate()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        if os.environ.get("FIRMSCOPE_REQUIRE_BROWSER"):
-            pytest.fail("no Chromium is installed")
-        pytest.skip("no Chromium is installed: the afternoon was NOT tried")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 def _sit_down(browser: Browser, link: str, coder: str) -> Page:

@@ -2,46 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from pipelines.setup import create_workspace
 from pipelines.workspace import Workspace
+from tests.commands import Answer, Command, in_this_process
 
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command printed and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Answer]
+__all__ = ["Answer", "Command"]
 
 
 @pytest.fixture
 def firmscope(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Run ``firmscope`` with these arguments."""
-    from pipelines.cli import main
-
-    def run(*arguments: str | Path) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["firmscope", *map(str, arguments)])
-        capsys.readouterr()
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
-        printed = capsys.readouterr()
-        return Answer(code, printed.out, printed.err)
-
-    return run
+    return in_this_process(monkeypatch, capsys)
 
 
 TAXONOMY = """id: t

@@ -21,7 +21,7 @@ from pipelines.config import set_key
 from pipelines.errors import UsageError
 from pipelines.firm_texts import site_digests
 from pipelines.nightly import cluster_rows
-from pipelines.publishing import run_report, run_rollup
+from pipelines.publishing import run_publish, run_rollup
 from pipelines.runs import start_run
 from pipelines.workspace import Workspace
 from tests.classifier.conftest import make_world
@@ -234,7 +234,7 @@ def test_from_sheets_to_figures(firmscope: Command, audited: Workspace, world: W
     assert cells(rolled(audited), "businesses_corrected") == [count]  # the same again, to the last digit
 
     with start_run(now, "report") as run:
-        run_report(run)
+        run_publish(run)
     page = " ".join((now.report_folder / "index.html").read_text(encoding="utf-8").split())
     assert f"corrected: <strong>{count['value']:,.0f}</strong> ({count['low']:,.0f} to {count['high']:,.0f})" in page
     assert f"{plain['value']:,.0f}" in page

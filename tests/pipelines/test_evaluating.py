@@ -85,7 +85,7 @@ def test_folds_by_default_with_every_baseline_and_a_page(workspace: Path, firmsc
     assert bakery["at_prevalence"]["precision"] <= bakery["precision"]
 
     page = Path(found["page"])
-    assert page == workspace / "report" / "evaluation.html"
+    assert page == workspace / "evaluation" / "evaluation.html"
     html = page.read_text(encoding="utf-8")
     tags = Tags(html)
     assert "b" not in tags.tags  # sectors are named <b>...</b>
@@ -129,7 +129,7 @@ def test_what_the_taxonomy_cannot_give_is_left_out_and_named(
     assert "Not compared with definitions_by_similarity: the taxonomy defines no sector." in lines
     assert f"Not compared with keywords: {keywords}." in lines
     assert "nearest_neighbours" in answer.out
-    html = (workspace / "report" / "evaluation.html").read_text(encoding="utf-8")
+    html = (workspace / "evaluation" / "evaluation.html").read_text(encoding="utf-8")
     assert f"Keywords could not be compared: {escape(keywords)}." in html
 
 

@@ -15,7 +15,8 @@ from pipelines.classifying import run_classify
 from pipelines.explain_screen import print_explanation
 from pipelines.explaining import _asked_row, explain_firm
 from pipelines.explanation import Explanation, Neighbour, PageRead, SectorShown
-from pipelines.publishing import export_to, run_rollup
+from pipelines.list_making import Wanted, export_list
+from pipelines.publishing import run_rollup
 from pipelines.runs import start_run
 from pipelines.screen import Screen
 from pipelines.training import CURRENT
@@ -164,7 +165,7 @@ def test_what_is_not_known_is_refused_with_what_is_near(
 
 
 def test_the_export_marks_near_misses(classified: Workspace, tmp_path: Path) -> None:
-    export_to(classified, "evidence", "csv", tmp_path / "evidence.csv")
+    export_list(classified, Wanted("evidence", "csv", tmp_path / "evidence.csv"))
     rows = list(csv.DictReader(StringIO((tmp_path / "evidence.csv").read_text(encoding="utf-8"), newline="")))
     mine = {row["sector"]: row for row in rows if row["firm_id"] == "orbit"}
     assert {sector: row["near_miss"] for sector, row in mine.items()} == {

@@ -15,11 +15,13 @@ from rich.console import Console
 
 from classifier.model import SectorModel
 from pipelines.errors import UsageError
-from pipelines.export import EXPORTS
+from pipelines.exporting.columns import EXPORTS
 from pipelines.figures import Moment
 from pipelines.firm_texts import classified_firms, site_digests
-from pipelines.nightly import Summary, cluster_rows
-from pipelines.publishing import STATE, export_to, run_export, run_report, run_rollup
+from pipelines.list_making import Wanted, export_list
+from pipelines.nightly import cluster_rows
+from pipelines.publication import CURRENT, FACTS
+from pipelines.publishing import run_publish, run_rollup
 from pipelines.runs import start_run
 from pipelines.screen import cluster_table
 from pipelines.tables import TABLES
@@ -120,7 +122,7 @@ def classified(workspace: Workspace, do: Do, models: tuple[SectorModel, SectorMo
 @pytest.fixture
 def published(classified: Workspace, do: Do) -> Workspace:
     """The same, published."""
-    for stage in (run_rollup, run_export, run_report):
+    for stage in (run_rollup, run_publish):
         do(stage)
     return classified
 
@@ -144,12 +146,11 @@ def note(workspace: Workspace, name: str = "firms.csv") -> dict[str, Any]:
 
 
 def assert_nothing_is_published(workspace: Workspace, do: Do, cure: str, tmp_path: Path) -> None:
-    for stage in (run_report, run_export):
-        with pytest.raises(UsageError, match=cure):
-            do(stage)
+    with pytest.raises(UsageError, match=cure):
+        do(run_publish)
     for name in EXPORTS:
         with pytest.raises(UsageError, match=cure):
-            export_to(Workspace(workspace.folder), name, "csv", tmp_path / "x.csv")
+            export_list(Workspace(workspace.folder), Wanted(name, "csv", tmp_path / "x.csv"))
     assert not (tmp_path / "x.csv").exists()
 
 
@@ -158,17 +159,20 @@ def test_figures_older_than_the_tables_are_not_published(published: Workspace, d
     do(employ, 7_000)
     assert_nothing_is_published(published, do, "the figures are older than the tables: run firmscope rollup", tmp_path)
     assert "7,000" not in page(published)
-    for stage in (run_rollup, run_export, run_report):
+    for stage in (run_rollup, run_publish):
         do(stage)
     assert cell(published, "space", "employees")["value"] == 7_000
     assert "7,000" in page(published)
-    assert (note(published)["rows"], export_to(published, "cells", "csv", tmp_path / "x.csv") > 0) == (3, True)
+    assert (note(published)["rows"], export_list(published, Wanted("cells", "csv", tmp_path / "x.csv")).rows > 0) == (
+        3,
+        True,
+    )
 
 
 def test_before_the_first_classify_nothing_is_known(workspace: Workspace, do: Do) -> None:
     do(imported)
     do(crawl, **WORDS)
-    for stage in (run_rollup, run_export, run_report):
+    for stage in (run_rollup, run_publish):
         do(stage)
     for sector in SECTORS:
         found = cell(workspace, sector)
@@ -188,12 +192,12 @@ def test_words_that_wait_for_the_classifier_lower_the_coverage(published: Worksp
     do(crawl, b="We bake cakes now.")
     assert classified_firms(published.lake).keys() == {"a"}
     do(run_rollup)
-    do(run_report)
+    do(run_publish)
     assert cell(published, "air")["coverage"] == pytest.approx(1 / 3)
     assert "1 firm was read and has not been classified yet" in page(published)
     do(crawl, a="We bake cakes too.")  # still counted, by its earlier words
     do(run_rollup)
-    do(run_report)
+    do(run_publish)
     assert (cell(published, "air")["value"], cell(published, "air")["coverage"]) == (1.0, 0.0)
     assert "1 firm in a cluster is there by earlier words" in page(published)
 
@@ -234,16 +238,9 @@ def test_a_sector_without_training_is_unknown_not_nought(published: Workspace) -
     rows = {made.cluster: made for made in cluster_rows(published)}
     assert (rows["cyber"].businesses, rows["cyber"].not_trained, rows["space"].businesses) == (None, True, 1.0)
     printed = StringIO()
-    Console(file=printed, width=120).print(cluster_table(_summary(published)))
+    Console(file=printed, width=120).print(cluster_table(cluster_rows(published)))
     assert "Not counted, because the model was not trained for them: Cyber." in " ".join(printed.getvalue().split())
     assert "have no business" not in printed.getvalue()
-
-
-def _summary(workspace: Workspace) -> Summary:
-    return Summary(
-        cluster_rows(workspace), firms=3, with_text=2, classified=2, in_a_sector=1, outcomes={}, published=True,
-        report=workspace.report_folder, exports=workspace.exports_folder,
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("firms", ["a", "b"], ids=["in sectors", "in none"])
@@ -257,7 +254,7 @@ def test_figures_of_two_models_are_not_published(
     assert_nothing_is_published(published, do, cure, tmp_path)
     do(classify, models[1].model_id)
     do(run_rollup)
-    do(run_export)
+    do(run_publish)
     assert note(published)["model_id"] == models[1].model_id
 
 
@@ -270,11 +267,11 @@ def test_a_model_that_is_gone_cannot_vouch_for_its_figures(classified: Workspace
 
 def test_the_run_named_is_the_one_that_made_the_figures(classified: Workspace, do: Do, tmp_path: Path) -> None:
     made_by = do(run_rollup)
-    do(run_export)
+    do(run_publish)
     assert note(classified)["run_id"] == made_by
     do(put, "sites", row("sites", firm_id="c", outcome="timeout", reason="slow", crawled_at=NOW))
-    do(run_export)
-    export_to(Workspace(classified.folder), "cells", "csv", tmp_path / "x.csv")
+    do(run_publish)
+    export_list(Workspace(classified.folder), Wanted("cells", "csv", tmp_path / "x.csv"))
     assert note(classified)["run_id"] == made_by
     assert json.loads((tmp_path / "x.csv.meta.json").read_text(encoding="utf-8"))["run_id"] == made_by
 
@@ -282,8 +279,8 @@ def test_the_run_named_is_the_one_that_made_the_figures(classified: Workspace, d
 def test_a_run_under_way_is_named_once_it_is_recorded(classified: Workspace, tmp_path: Path) -> None:
     with start_run(classified, "night") as run:
         run_rollup(run)
-        run_export(run)
-        export_to(Workspace(classified.folder), "cells", "csv", tmp_path / "x.csv")
+        run_publish(run)
+        export_list(Workspace(classified.folder), Wanted("cells", "csv", tmp_path / "x.csv"))
     assert note(classified)["run_id"] == run.run_id
     assert json.loads((tmp_path / "x.csv.meta.json").read_text(encoding="utf-8"))["run_id"] == "none"
 
@@ -300,33 +297,46 @@ def test_what_is_read_together_is_of_one_moment(published: Workspace, do: Do) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "harm"), [("firms.csv", "removed"), ("cells.parquet", "cut"), ("scores.csv.meta.json", "other")]
-)
-def test_a_lost_or_changed_file_is_written_again(published: Workspace, do: Do, name: str, harm: str) -> None:
-    path = published.exports_folder / name
+    ("name", "harm"),
+    [
+        ("exports/firms.csv", "removed"), ("exports/cells.parquet", "cut"), ("exports/scores.csv.meta.json", "other"),
+        ("report/index.html", "removed"), ("report/cluster-air.html", "cut"),
+    ],
+)  # fmt: skip
+def test_a_lost_or_changed_file_is_written_again(published: Workspace, name: str, harm: str) -> None:
+    path = published.folder / name
     whole = path.read_bytes()
     path.unlink() if harm == "removed" else path.write_bytes(whole[:-1] + (b"" if harm == "cut" else b"#"))
-    with start_run(published, "export") as run:
-        assert {written.name for written in run_export(run)} == FILES
-    assert path.read_bytes() == whole
-    with start_run(published, "export") as run:
-        assert run_export(run) == []
-
-
-def test_a_lost_or_changed_report_is_written_again(published: Workspace, do: Do) -> None:
-    path = published.report_folder / "index.html"
-    whole = path.read_bytes()
-    for harm in (path.unlink, lambda: path.write_bytes(whole[:-1])):
-        harm()
-        do(run_report)
-        assert path.read_bytes() == whole
     with start_run(published, "report") as run:
-        run_report(run)
+        assert run_publish(run).verdict == "published"
+    assert path.read_bytes() == whole
+    with start_run(published, "report") as run:
+        assert run_publish(run).verdict == "unchanged"
     assert (run.stages["report"].rows_out, run.stages["report"].unchanged) == (0, 1)
 
 
-@pytest.mark.parametrize("mark", [b"", b"[]", b"null", b'{"state": {}}'])
-def test_a_mark_that_says_nothing_vouches_for_nothing(published: Workspace, mark: bytes) -> None:
-    (published.exports_folder / STATE).write_bytes(mark)
-    with start_run(published, "export") as run:
-        assert len(run_export(run)) == len(FILES)
+@pytest.mark.parametrize("facts", [b"", b"[]", b"null", b'{"state": {}}'])
+def test_facts_that_say_nothing_vouch_for_nothing(published: Workspace, facts: bytes) -> None:
+    (published.published_folder / CURRENT / FACTS).write_bytes(facts)
+    with start_run(published, "report") as run:
+        assert run_publish(run).verdict == "published"
+
+
+def test_readers_see_one_set_through_links(published: Workspace, do: Do) -> None:
+    """Whoever resolves the link once reads one night's files to the end, and the next set beside it."""
+    assert published.exports_folder.is_symlink()
+    assert {path.name for path in published.exports_folder.iterdir()} >= FILES
+    held = published.exports_folder.resolve()
+    before = {path.name: path.read_bytes() for path in held.iterdir()}
+    do(employ, 7_000)
+    do(run_rollup)
+    do(run_publish)
+    assert {path.name: path.read_bytes() for path in held.iterdir()} == before
+    assert published.exports_folder.resolve() != held
+    assert published.exports_folder.resolve().parent == published.report_folder.resolve().parent
+
+
+def test_a_list_of_the_users_does_not_go_where_the_night_publishes(published: Workspace) -> None:
+    with pytest.raises(UsageError, match="replaced whole; choose another"):
+        export_list(published, Wanted("cells", "csv", published.exports_folder / "mine.csv"))
+    assert not (published.exports_folder / "mine.csv").exists()

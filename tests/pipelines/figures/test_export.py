@@ -22,6 +22,7 @@ from pipelines.export import (
     scores_export,
 )
 from pipelines.export_files import write_export
+from pipelines.exporting.columns import ANSWERS
 from pipelines.frames import rows
 from pipelines.reporting import ReportInput
 from pipelines.store import Lake
@@ -254,13 +255,14 @@ def test_provenance_stands_beside_the_file(
     assert (note["rows"], note["replaced_characters"]) == (8, 8)
     assert (note["run_id"], note["model_id"], note["data_date"]) == ("20260301T043000Z-ab12", "model-1", "2026-03-01")
     assert (note["taxonomy_id"], note["taxonomy_digest"]) == ("small", "a" * 64)
-    assert list(note["columns"]) == list(frame.columns)
+    assert list(note["columns"]) == [*frame.columns, *(column.name for column in ANSWERS)]
 
 
 @pytest.mark.parametrize(
     ("name", "file_format", "path", "message"),
     [
-        pytest.param("firms", "xlsx", "f", "'xlsx' is not known; expected one of csv, parquet", id="format"),
+        pytest.param("firms", "ods", "f", "'ods' is not known; expected one of csv, parquet, xlsx", id="format"),
+        pytest.param("cells", "kml", "f", "cells cannot be had as kml; expected one of csv, parquet", id="no points"),
         pytest.param("firm", "csv", "f", "'firm' is not known; expected one of firms, scores", id="export"),
         pytest.param("firms", "csv", ".", "is a folder", id="folder"),
         pytest.param("firms", "csv", "no/f", "no does not exist", id="missing folder"),

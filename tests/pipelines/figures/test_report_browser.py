@@ -1,61 +1,28 @@
 """The report in a real browser: it opens from the disk, asks for nothing else, breaks no rule of its own policy."""
 
-import os
-import shutil
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from pipelines.reporting import ReportInput, build_report
+from pipelines.reporting.content import PublicationNote
+from pipelines.reporting.quality_content import (
+    Audited,
+    Calibrated,
+    Calibration,
+    Measure,
+    QualityInput,
+    Reach,
+    card_parts,
+)
+from tests.browser import WIDTHS, Axe, Visit
+from tests.pipelines.reporting.listing import listing
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium; its absence is a failure where FIRMSCOPE_REQUIRE_BROWSER is set, and said aloud elsewhere."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        message = (
-            f"none of {', '.join(NAMES)} is installed: the report was NOT tried in a browser (apt install chromium)"
-        )
-        if os.environ.get("FIRMSCOPE_REQUIRE_BROWSER"):
-            pytest.fail(message)
-        pytest.skip(message)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-class Visit:
-    """One page opened from the disk, and everything it said or asked for."""
-
-    def __init__(self, browser: Browser, file: Path, width: int = 1280, dark: bool = False) -> None:
-        self.url = file.as_uri()
-        self.context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
-        )
-        self.page: Page = self.context.new_page()
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("dialog", self._refuse)
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.goto(self.url)
-        self.page.wait_for_load_state("networkidle")
-
-    def _refuse(self, dialog: Dialog) -> None:
-        self.said.append(f"dialog: {dialog.message}")
-        dialog.dismiss()
-
-    def number(self, script: str) -> float:
-        """A number that a script in the page answers with; the page's own policy does not bind the debugger."""
-        return float(self.page.evaluate(script))
+KINDS = ("index.html", "quality.html", "left-out.html", "cluster-aerospace.html", "cluster-textiles.html")
 
 
 @pytest.fixture
@@ -64,20 +31,134 @@ def report(tables: ReportInput, tmp_path: Path) -> Path:
     return build_report(tmp_path, tables)
 
 
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a list with years and places, audits, calibration and a model card; its overview."""
+    bins = ((90, 0.1, 0.08, 0.04, 0.15), (10, 0.9, 0.8, 0.5, 0.95))
+    audit = Audited("rail", "a1", "2026-04-02", 100, 90, 80, (85, 81), Measure(0.9, 0.8, 0.97), None, this_model=False)
+    quality = QualityInput(
+        by_area=(Reach("Region", 10.0, 5.0), Reach("not known", 3.0, 0.0)),
+        area_kind="region",
+        by_size=(Reach("10 to 49", 10.0, 5.0), Reach("250 and more", 0.0, 0.0)),
+        audits=(audit,),
+        calibrated=Calibrated("labelled firms", "run-7", (Calibration("rail", bins),)),
+        card=card_parts("# Card\n\nWords.\n\n| a | b |\n|---|---|\n| c | d |\n\n- item\n"),
+        trained_on=(0, 12),
+    )
+    measured = {"rail": {"judged": 100, "includes": 12, "precision": 0.75, "recall": 0.5, "f1": 0.6, "ece": 0.01}}
+    note = PublicationNote("The gate let it pass.", "looked at", "Coverage fell.")
+    given = replace(listing(), quality=quality, measured=measured, publication=note)
+    return build_report(tmp_path_factory.mktemp("rich"), given)
+
+
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("file", KINDS)
 def test_opens_quietly_at_every_width_and_in_both_schemes(
-    browser: Browser, report: Path, width: int, dark: bool
+    browser: Browser, report: Path, axe: Axe, file: str, width: int, dark: bool
 ) -> None:
-    visit = Visit(browser, report, width, dark)
+    visit = Visit(browser, report.with_name(file), width, dark)
     assert visit.said == []
     assert visit.asked == [visit.url]
-    assert visit.page.title() == "Sector clusters"
     assert visit.number("document.documentElement.scrollWidth") <= width
     ground = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground == ("rgb(20, 25, 27)" if dark else "rgb(253, 252, 250)")  # so the policy let the style sheet in
-    assert visit.number("document.scripts.length") == 0
-    visit.context.close()
+    assert axe(visit.page) == []
+    visit.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("file", ["index.html", "quality.html", "cluster-rail.html", "cluster-bakers.html"])
+def test_a_full_report_has_no_grave_finding(
+    browser: Browser, rich: Path, axe: Axe, file: str, width: int, dark: bool
+) -> None:
+    visit = Visit(browser, rich.with_name(file), width, dark)
+    visit.page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+    assert axe(visit.page) == []
+    assert visit.said == []
+    assert visit.number("document.documentElement.scrollWidth") <= width
+    visit.close()
+
+
+def test_axe_finds_what_is_wrong(browser: Browser, rich: Path, axe: Axe) -> None:
+    visit = Visit(browser, rich)
+    visit.page.evaluate("document.querySelector('#find').parentElement.replaceWith(document.querySelector('#find'))")
+    assert [line.split(":")[0] for line in axe(visit.page)] == ["critical label"]
+    visit.close()
+
+
+def _order(visit: Visit, tier: str) -> list[str]:
+    rows = visit.page.locator(f"#glance tbody[data-tier={tier}] tr:not(.tier):visible th a")
+    return rows.all_inner_texts()
+
+
+def test_the_table_is_sorted_by_keyboard_and_says_so(browser: Browser, rich: Path) -> None:
+    visit = Visit(browser, rich)
+    assert _order(visit, "established") == ["Rail", "Bakers"]
+    assert _order(visit, "new_economy") == ["Cyber <i>& co", "Nobody"]
+    glance = visit.page.locator("#glance")
+    head = glance.get_by_role("columnheader", name="Businesses", exact=True)
+    button = head.get_by_role("button")
+    button.focus()
+    visit.page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    assert _order(visit, "established") == ["Rail", "Bakers"]
+    visit.page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert _order(visit, "established") == ["Bakers", "Rail"]
+    assert _order(visit, "new_economy") == ["Nobody", "Cyber <i>& co"]
+    expect(visit.page.get_by_role("status")).to_have_text("Each tier by businesses, smallest first")
+    quotient = glance.get_by_role("columnheader", name="Location quotient")
+    for last in ("descending", "ascending"):
+        quotient.get_by_role("button").click()
+        assert quotient.get_attribute("aria-sort") == last
+        assert _order(visit, "new_economy")[-1] == "Nobody"  # what is not known comes last either way
+    assert head.get_attribute("aria-sort") is None
+    assert visit.said == []
+    visit.close()
+
+
+def test_the_table_is_filtered_by_words_and_tier(browser: Browser, rich: Path) -> None:
+    visit = Visit(browser, rich)
+    status = visit.page.get_by_role("status")
+    visit.page.get_by_label("Find a cluster").fill("  BAK")
+    assert _order(visit, "established") == ["Bakers"]
+    assert _order(visit, "super") == []
+    expect(status).to_have_text("1 of 5 clusters")
+    visit.page.get_by_label("Find a cluster").fill("zzz")
+    expect(status).to_have_text("0 of 5 clusters")
+    visit.page.emulate_media(media="print")
+    assert _order(visit, "established") == ["Rail", "Bakers"]  # paper has them all
+    visit.page.emulate_media(media="screen")
+    visit.page.get_by_label("Find a cluster").fill("")
+    visit.page.get_by_label("Tier").select_option("new_economy")
+    expect(status).to_have_text("2 of 5 clusters")
+    assert _order(visit, "established") == []
+    visit.close()
+
+
+def test_without_script_the_table_is_whole_and_nothing_dead_stands_there(browser: Browser, rich: Path) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(rich.as_uri())
+    assert page.locator("#glance tbody tr:not(.tier):visible").count() == 5
+    assert page.get_by_role("button").count() == 0
+    assert not page.get_by_label("Find a cluster").is_visible()
+    context.close()
+
+
+def test_on_a_phone_every_figure_has_its_name(browser: Browser, rich: Path) -> None:
+    visit = Visit(browser, rich, width=400)
+    table = visit.page.locator("#glance")
+    assert table.get_by_role("columnheader").count() >= 8
+    assert table.get_by_role("rowheader").count() == 5 + 3
+    names = visit.page.eval_on_selector_all(
+        "#glance tbody tr:not(.tier) td", "cells => cells.map(cell => getComputedStyle(cell, '::before').content)"
+    )
+    assert len(names) == 5 * 8
+    assert not {name for name in names if name in ("none", '""')}
+    visit.close()
 
 
 @pytest.fixture
@@ -128,7 +209,7 @@ def test_the_policy_would_stop_what_slipped_through(
     assert any("Content Security Policy" in line for line in visit.said), visit.said
     assert not [line for line in visit.said if line.startswith("dialog")]
     assert _heard(elsewhere) == b""
-    visit.context.close()
+    visit.close()
 
 
 def test_without_the_policy_the_other_host_would_be_asked(
@@ -151,11 +232,11 @@ def test_bars_are_as_long_as_their_figures(browser: Browser, report: Path) -> No
     )
     assert widths == pytest.approx([3 / 3, 2 / 3, 1 / 3, 1 / 3], abs=0.01)  # transport, aerospace, space tech, cyber
     assert visit.page.get_by_role("img", name="Super clusters: businesses in each cluster").count() == 1
-    visit.context.close()
+    visit.close()
 
 
 def test_lists_that_are_folded_on_screen_are_printed(browser: Browser, report: Path) -> None:
-    visit = Visit(browser, report)
+    visit = Visit(browser, report.with_name("left-out.html"))
     height = "document.querySelector('#unread details:not([open]) tbody tr').getBoundingClientRect().height"
     hidden = (
         "document.querySelector('#unread details:not([open]) tbody tr').checkVisibility({contentVisibilityAuto: true})"
@@ -164,13 +245,13 @@ def test_lists_that_are_folded_on_screen_are_printed(browser: Browser, report: P
     visit.page.emulate_media(media="print")
     assert visit.page.evaluate(hidden) is True
     assert visit.number(height) > 10
-    visit.context.close()
+    visit.close()
 
 
 def test_stacked_lists_stay_tables_to_a_screen_reader(browser: Browser, report: Path) -> None:
-    visit = Visit(browser, report, width=400)
-    table = visit.page.locator("#cluster-transport table.firms")
+    visit = Visit(browser, report.with_name("cluster-transport.html"), width=400)
+    table = visit.page.locator("table.firms")
     assert table.get_by_role("row").count() == 4
     assert table.get_by_role("columnheader").count() == 5
     assert table.get_by_role("rowheader").count() == 3
-    visit.context.close()
+    visit.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from pipelines.importing import import_texts
 from pipelines.runs import start_run
@@ -234,21 +232,3 @@ def raw(port: int, request: bytes, patience_s: float = 10) -> Reply:
     status = int(lines[0].split()[1]) if len(lines[0].split()) > 1 else 0
     pairs = [(key.lower(), value.strip()) for key, _, value in (line.partition(":") for line in lines[1:])]
     return Reply(status, pairs, body)
-
-
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium; its absence is a failure where FIRMSCOPE_REQUIRE_BROWSER is set, and said aloud elsewhere."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        message = f"none of {', '.join(NAMES)} is installed: the labelling page was NOT tried in a browser"
-        if os.environ.get("FIRMSCOPE_REQUIRE_BROWSER"):
-            pytest.fail(message)
-        pytest.skip(message)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield started
-        started.close()

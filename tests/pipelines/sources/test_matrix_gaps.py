@@ -51,7 +51,7 @@ from tests.pipelines.conftest import Command
 from tests.pipelines.figures.conftest import TAXONOMY
 from tests.pipelines.figures.rolling import cells_of, roll
 from tests.pipelines.figures.sheets import original_text
-from tests.pipelines.figures.test_report import Page
+from tests.pipelines.reporting.reading import Page
 from tests.pipelines.sources.test_workbooks import in_part, rewritten, workbook
 
 HEAD = "firm_id,name,website\n"

@@ -1,0 +1,192 @@
+"""Past states of the tables: as a run left them, as they stood at the end of a day, and their figures.
+
+The figures of the past are read as they were then and never worked out anew: a newer release, or other settings, would
+print figures that nobody ever published.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from labels.taxonomy import load_taxonomy
+from pipelines.errors import UsageError
+from pipelines.figures import MADE_IN, Figures, Moment
+from pipelines.firm_texts import classified_firms
+from pipelines.run_states import RUN_LOG, Left, complete, is_gone, kept_since, named_run, recorded_states
+from pipelines.runs import list_runs
+from pipelines.taxonomy_copies import taxonomy_of
+from pipelines.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+NOT_TRAINED = "not_trained"  # flag of cells whose sector the model could not find
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True)
+class PastMoment(Moment):
+    """The lake as a run left it, or as it stands; what is read of it fits together.
+
+    Args:
+        run_id: The run; empty for a state that no run is known to have left yet.
+        ended_at: When it ended; None for the state of now.
+        taxonomy_digest: SHA-256 of the taxonomy.yaml that its lists and figures were made with; None: not noted.
+    """
+
+    run_id: str
+    ended_at: datetime | None
+    taxonomy_digest: str | None
+
+    def read_arrow(
+        self, name: str, columns: Sequence[str] | None = None, shards: Iterable[int] | None = None
+    ) -> pa.Table:
+        """Rows of a table as Arrow; of ``runs`` those of runs that had ended by then."""
+        import pyarrow.compute as pc
+
+        if name != RUN_LOG or self.ended_at is None:
+            return super().read_arrow(name, columns, shards)
+        rows = self.lake.read_arrow(name, None, shards)
+        return rows.filter(pc.less_equal(rows["ended_at"], self.ended_at)).select(columns or rows.column_names)
+
+
+def moment_now(workspace: Workspace, run_id: str = "") -> PastMoment:
+    """The tables as they stand, under today's taxonomy; ``run_id``: of the run that asks."""
+    digest = load_taxonomy(workspace.taxonomy_file).digest
+    return PastMoment(workspace.lake, workspace.lake.snapshots(), run_id, None, digest)
+
+
+def moment_of(
+    workspace: Workspace, snapshots: Mapping[str, int | None], run_id: str, taxonomy_digest: str | None
+) -> PastMoment:
+    """The tables at these snapshots, as a publication notes them.
+
+    Raises:
+        UsageError: One of them has been removed.
+    """
+    found = complete(snapshots)
+    if is_gone(workspace.lake, found):
+        raise UsageError(f"the state of the tables that run {run_id} published has been removed from their history")
+    return PastMoment(workspace.lake, found, run_id, None, taxonomy_digest)
+
+
+def run_moment(workspace: Workspace, run_id: str) -> PastMoment:
+    """The lake as a run left it; a run that changed no table left what the run before it did.
+
+    Args:
+        workspace: The workspace.
+        run_id: The run, or the start of its id.
+
+    Raises:
+        UsageError: No run begins so, or several; it was killed; or its state has been removed (``[keep]``).
+    """
+    recorded = recorded_states(workspace.lake)
+    manifests = {manifest["run_id"]: manifest for manifest in list_runs(workspace)}
+    chosen = named_run({left.run_id for left in recorded} | manifests.keys(), run_id)
+    own = next((left for left in recorded if left.run_id == chosen), None)
+    if own:
+        return _moment(workspace, recorded, chosen, own.ended_at)
+    manifest = manifests[chosen]
+    if not manifest["ended_at"]:
+        how = "is still under way" if manifest["outcome"] == "running" else "was killed"
+        raise UsageError(
+            f"run {chosen} {how}, and no state of the tables is on record for it; choose another: firmscope runs list"
+        )
+    return _moment(workspace, recorded, chosen, datetime.fromisoformat(manifest["ended_at"]))
+
+
+def moment_as_of(workspace: Workspace, text: str) -> PastMoment:
+    """The lake as of a day, which is the state after the last run that ended on it or before (UTC), or as of a run.
+
+    Raises:
+        UsageError: Not a day or a run, a day to come or before the first run, or a state that has been removed.
+    """
+    if not _DAY.fullmatch(text):
+        return run_moment(workspace, text)
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is not a day; expected YYYY-MM-DD, such as 2026-06-30, or a run id") from error
+    if day > datetime.now(UTC).date():
+        raise UsageError(f"{text} is still to come; expected a day that has begun (UTC), or a run id")
+    recorded = recorded_states(workspace.lake)
+    end = datetime.combine(day + timedelta(days=1), time(), UTC)
+    past = [left for left in recorded if left.ended_at < end]
+    if not past:
+        began = f"the first run on record ended on {recorded[0].ended_at.date()}" if recorded else "no run is on record"
+        raise UsageError(f"no run had ended by {text}: {began}")
+    return _moment(workspace, recorded, past[-1].run_id, past[-1].ended_at)
+
+
+def moments_between(workspace: Workspace, before: PastMoment, after: PastMoment, most: int) -> list[PastMoment]:
+    """States that other runs left between two moments and that can be read: the last ``most``, the oldest first."""
+    recorded = recorded_states(workspace.lake)
+    earlier = sum(left.run_id < before.run_id for left in recorded)
+    found: list[PastMoment] = []
+    for left in reversed(recorded[_until(recorded, before, earlier) : _until(recorded, after, len(recorded))]):
+        if len(found) < most and left.run_id != after.run_id and not is_gone(workspace.lake, left.snapshots):
+            found.append(PastMoment(workspace.lake, left.snapshots, left.run_id, left.ended_at, left.taxonomy_digest))
+    return found[::-1]
+
+
+def _until(recorded: Sequence[Left], moment: PastMoment, unknown: int) -> int:
+    """How many of the runs on record lie before a moment or left it; ids of one second have no order."""
+    ids = [left.run_id for left in recorded]
+    if moment.run_id in ids:
+        return ids.index(moment.run_id) + 1
+    return unknown if moment.ended_at is None else sum(left.ended_at <= moment.ended_at for left in recorded)
+
+
+def figures_as_of(workspace: Workspace, moment: PastMoment) -> Figures:
+    """The figures as the table ``cells`` had them, with the taxonomy of then.
+
+    Raises:
+        UsageError: There were none yet, the taxonomy of then is not kept, or several models had classified.
+    """
+    import pyarrow.compute as pc
+
+    cells = moment.read_arrow("cells", ["cluster", "flags", "rules", "boundaries"])
+    if not cells.num_rows:
+        raise UsageError(f"no figures had been worked out by run {moment.run_id}; choose a later one")
+    taxonomy = taxonomy_of(workspace, moment.taxonomy_digest)
+    by = sorted(set(moment.read_arrow("assignments", ["model_id"])["model_id"].unique().to_pylist()) - {None})
+    if len(by) > 1:
+        raise UsageError(
+            f"run {moment.run_id} left firms classified by more than one model ({', '.join(by)}), as after a classify "
+            "that was stopped; choose the run after it"
+        )
+    flags = cells["flags"].combine_chunks()
+    flagged = pc.list_parent_indices(flags).filter(pc.equal(pc.list_flatten(flags), NOT_TRAINED))
+    blind = {*cells["cluster"].take(flagged).unique().to_pylist()} & {*taxonomy.keys}
+    rules, boundaries = (pc.drop_null(cells[name].unique()).to_pylist() for name in ("rules", "boundaries"))
+    return Figures(
+        moment, taxonomy, by[0] if by else None, frozenset(blind), frozenset(classified_firms(moment)),
+        "; ".join(rules), "; ".join(boundaries),
+    )  # fmt: skip
+
+
+def _moment(workspace: Workspace, recorded: Sequence[Left], run_id: str, ended_at: datetime) -> PastMoment:
+    past = [left for left in recorded if left.ended_at <= ended_at]
+    snapshots = past[-1].snapshots if past else complete({})
+    if is_gone(workspace.lake, snapshots):
+        since = kept_since(workspace.lake, recorded[len(past) :])
+        raise UsageError(
+            f"the state that run {run_id} left on {ended_at.date()} has been removed from the tables' history, as "
+            f"[keep] in firmscope.toml says; {since}"
+        )
+    return PastMoment(workspace.lake, snapshots, run_id, ended_at, _made_under(past))
+
+
+def _made_under(past: Sequence[Left]) -> str | None:
+    """Taxonomy of the newest run that changed lists or figures: the file may have been edited since, to no effect."""
+    found: str | None = None
+    before: Mapping[str, int | None] = complete({})
+    for left in past:
+        if found is None or any(left.snapshots[name] != before[name] for name in MADE_IN):
+            found = left.taxonomy_digest
+        before = left.snapshots
+    return found

@@ -21,6 +21,7 @@ from pipelines.commands import (
     inspect,
     labelling,
     models,
+    reports,
     searching,
     stages,
     taxonomy,
@@ -38,7 +39,20 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (workspaces, imports, stages, models, figures, exports, labelling, searching, taxonomy, inspect, upkeep):
+for module in (
+    workspaces,
+    imports,
+    stages,
+    reports,
+    models,
+    figures,
+    exports,
+    labelling,
+    searching,
+    taxonomy,
+    inspect,
+    upkeep,
+):
     module.register(app)
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
 from pipelines.errors import UsageError
-from pipelines.figure_settings import AreasConfig, RollupConfig
+from pipelines.figure_settings import AreasConfig, ReportConfig, RollupConfig
 from pipelines.night_settings import DriftConfig, GateConfig, KeepConfig
 from pipelines.settings import (
     ClassifyConfig,
@@ -38,6 +38,7 @@ class Config(Section):
     classify: ClassifyConfig = ClassifyConfig()
     rollup: RollupConfig = RollupConfig()
     areas: AreasConfig = AreasConfig()
+    report: ReportConfig = ReportConfig()
     gate: GateConfig = GateConfig()
     drift: DriftConfig = DriftConfig()
     keep: KeepConfig = KeepConfig()

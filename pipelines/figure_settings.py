@@ -87,3 +87,14 @@ class AreasConfig(Section):
         default_factory=lambda: {"midlands_engine": list(_MIDLANDS_ENGINE)},
         description="areas of your own, as lists of district, upper-tier, combined authority or region codes",
     )
+
+
+class ReportConfig(Section):
+    """What the report compares."""
+
+    area: str = Field(
+        "", description="code or key of the area that stands beside the whole list; empty: the first of areas.custom"
+    )
+    side_by_side: list[str] = Field(
+        default_factory=list, description="clusters in the table of proportions; none: all of them"
+    )

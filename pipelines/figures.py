@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labels.taxonomy import Taxonomy, load_taxonomy
 from pipelines.correcting import corrector_maker
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from classifier.model import SectorModel
 
+KEPT_BYTES = 1_000_000  # answers up to this size are kept: a short list is asked for the same rows forty times a night
 MADE_IN = ("assignments", "cells")  # tables whose change makes a run the one that made the figures
 
 
@@ -39,6 +40,7 @@ class Moment:
 
     lake: Lake
     snapshots: Mapping[str, int | None]
+    _held: dict[Any, pa.Table] = field(default_factory=dict, init=False, repr=False, compare=False)  # small answers
 
     @classmethod
     def now(cls, lake: Lake) -> Moment:
@@ -59,8 +61,14 @@ class Moment:
         self, name: str, columns: Sequence[str] | None = None, shards: Iterable[int] | None = None
     ) -> pa.Table:
         """Rows of a table as Arrow; none of a table that was not written yet."""
-        snapshot = self.snapshots[name]
-        return self.lake.read_arrow(name, columns, () if snapshot is None else shards, snapshot)
+        asked = (name, tuple(columns or ()), None if shards is None else tuple(shards))
+        if asked not in self._held:
+            snapshot = self.snapshots[name]
+            found = self.lake.read_arrow(name, columns, () if snapshot is None else asked[2], snapshot)
+            if found.nbytes > KEPT_BYTES:
+                return found
+            self._held[asked] = found
+        return self._held[asked]
 
 
 @dataclass(frozen=True)

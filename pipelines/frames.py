@@ -28,5 +28,8 @@ def rows(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...
 
 
 def _values(series: pd.Series[Any]) -> list[Any]:
-    values = series.astype(object).where(series.notna(), None).tolist()
-    return [value.tolist() if hasattr(value, "tolist") else value for value in values]
+    values, missing = series.to_numpy(dtype=object), series.isna().to_numpy()
+    return [
+        None if gone else value.tolist() if hasattr(value, "tolist") else value
+        for value, gone in zip(values, missing, strict=True)
+    ]

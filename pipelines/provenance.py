@@ -28,6 +28,7 @@ class Provenance:
     taxonomy_digest: str
     rules: str = ""  # how firms were shared out over places and clusters, and amounts chosen
     boundaries: str = ""  # which boundaries areas have
+    gate: str = "not asked"  # what the gate said of them when they were published; a list of one's own asks nobody
 
     @classmethod
     def of(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from labels.taxonomy import load_taxonomy
 from pipelines.crashing import crash_point
+from pipelines.errors import UsageError
 from pipelines.export_files import write_list
 from pipelines.exporting.columns import EXPORTS
 from pipelines.figures import Figures, Moment, provenance_of, publishable, work_out
@@ -26,14 +27,23 @@ from pipelines.geography.placing import place_premises
 from pipelines.landscape import all_hotspots, distortion_rows, related_rows
 from pipelines.list_making import made_list
 from pipelines.looking import facts_of, look
-from pipelines.moments import figures_as_of
+from pipelines.moments import figures_as_of, moment_as_of
 from pipelines.night import facts as night_facts
-from pipelines.publication import PublishedSet, building, current_set, finish, set_of, sets, switch_to
+from pipelines.publication import (
+    PublishedSet,
+    building,
+    current_set,
+    finish,
+    refuse_within,
+    set_of,
+    sets,
+    switch_to,
+)
 from pipelines.report_making import report_input
 from pipelines.reporting import build_report
 from pipelines.reporting.evaluation_page import PAGE as EVALUATION_PAGE
 from pipelines.reporting.night_page import write_night_page
-from pipelines.reporting.page_links import NIGHT, page_links
+from pipelines.reporting.page_links import NIGHT, OVERVIEW, page_links
 from pipelines.runs import Run
 from pipelines.store import sharded
 from pipelines.workspace import Workspace
@@ -116,7 +126,7 @@ def run_publish(run: Run, release: Release | None = None) -> Outcome:
     crash_point("before-gate")
     night = look(run, figures, before)
     with building(workspace, run.run_id) as folder:
-        _write_exports(run, figures, folder / "exports")
+        _write_exports(run, figures, folder / "exports", _gate_words(night, release))
         _write_report(run, figures, folder / "report", night, release)
         finish(
             PublishedSet(
@@ -135,6 +145,19 @@ def run_publish(run: Run, release: Release | None = None) -> Outcome:
     if release:
         shutil.rmtree(workspace.published_folder / release.run_id, ignore_errors=True)
     return outcome
+
+
+def report_as_of(workspace: Workspace, text: str, folder: Path) -> Path:
+    """Write a report with the figures of a day, or of a run, as they were then. Returns its first page.
+
+    Raises:
+        UsageError: No such state is kept, the folder is where the night publishes, or it holds something already.
+    """
+    refuse_within(workspace, folder / OVERVIEW)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} exists and is not empty; name a new folder")
+    figures = figures_as_of(workspace, moment_as_of(workspace, text))
+    return build_report(folder, report_input(workspace, figures))
 
 
 def _settle(workspace: Workspace, made: PublishedSet, night: Night | None) -> Outcome:
@@ -156,8 +179,14 @@ def _count_unchanged(run: Run) -> None:
             counts.rows_in = counts.unchanged = files
 
 
-def _write_exports(run: Run, figures: Figures, folder: Path) -> None:
-    provenance = provenance_of(figures, run.run_id)
+def _gate_words(night: Night, release: Release | None) -> str:
+    if release:
+        return f"released after a look: {release.reason}"
+    return "held" if night.gate.held else "passed"
+
+
+def _write_exports(run: Run, figures: Figures, folder: Path, gate: str) -> None:
+    provenance = replace(provenance_of(figures, run.run_id), gate=gate)
     folder.mkdir()
     with run.stage("export") as counts:
         for name in EXPORTS:
@@ -190,7 +219,11 @@ def _rests_on(workspace: Workspace, moment: Moment) -> dict[str, Any]:
     return {
         "snapshots": {name: moment.snapshots[name] for name in SHOWN},
         "taxonomy": load_taxonomy(workspace.taxonomy_file).digest,
-        "settings": [workspace.config.rollup.model_dump(), workspace.config.areas.model_dump()],
+        "settings": [
+            workspace.config.rollup.model_dump(),
+            workspace.config.areas.model_dump(),
+            workspace.config.report.model_dump(),
+        ],
         "firmscope": version("firmscope"),
         "beside": {name: _sha256(path) for name, path in _beside(workspace).items()},
     }

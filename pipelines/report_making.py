@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
+
 from pipelines.best_accounts import best_accounts
+from pipelines.errors import UsageError
 from pipelines.figures import provenance_of
 from pipelines.geography.areas import Areas
 from pipelines.maps.ground import Ground
@@ -48,6 +51,8 @@ def report_input(
         hotspots=moment.read("hotspots"),
         related=moment.read("related"),
         distortions=moment.read("distortions"),
+        area=_area(workspace, figures),
+        side_by_side=_side_by_side(workspace, figures),
         measured=measured(workspace, figures.model_id),
         quality=quality_input(workspace, figures),
         publication=_note(facts) if facts else None,
@@ -57,13 +62,38 @@ def report_input(
     )
 
 
+def _area(workspace: Workspace, figures: Figures) -> tuple[str, str] | None:
+    """Kind and code of the area to compare with.
+
+    Raises:
+        UsageError: There is no figure of the area that the settings name.
+    """
+    code = workspace.config.report.area
+    if not code:
+        return None
+    cells = figures.moment.read_arrow("cells", ["area_kind", "area_code"])
+    kinds = cells.filter(pc.equal(cells["area_code"], code))["area_kind"].unique().to_pylist()
+    if len(kinds) != 1:
+        raise UsageError(f"report.area = {code!r}: there are no figures of such an area; expected a code as in cells")
+    return kinds[0], code
+
+
+def _side_by_side(workspace: Workspace, figures: Figures) -> tuple[str, ...]:
+    chosen, known = workspace.config.report.side_by_side, figures.taxonomy.counted
+    strange = [key for key in chosen if key not in known]
+    if strange:
+        raise UsageError(f"report.side_by_side: {strange[0]!r} is not in taxonomy.yaml; known: {', '.join(known)}")
+    return tuple(chosen)
+
+
 def _note(facts: NightFacts) -> PublicationNote:
     """What the gate said; a shortfall is printed also where it was small enough."""
     checks = facts.night.gate.checks if facts.night else ()
-    reached = next((check.sentence for check in checks if check.name == "reached"), None)
+    reached = [check for check in checks if check.name == "reached" and check.value is not None]
+    short = (check.sentence for check in reached if check.value != 1)
     reasons = " ".join(check.sentence for check in checks if not check.passed)
-    gate = f"Held back: {reasons}" if reasons else f"Passed: {len(checks)} checks."
-    return PublicationNote(gate, facts.release.reason if facts.release else None, reached)
+    gate = f"Held back: {reasons}" if reasons else "Passed every check."
+    return PublicationNote(gate, facts.release.reason if facts.release else None, next(short, None))
 
 
 def _area_names() -> dict[str, str]:

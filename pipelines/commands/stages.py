@@ -1,4 +1,4 @@
-"""The stages as commands: crawl, match, train, evaluate, classify, rollup, report; and nightly, all in order."""
+"""The stages as commands: crawl, match, train, evaluate, classify, rollup; and nightly, all in order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, fo
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (demo, nightly, crawl, match, train, evaluate, classify, rollup, report):
+    for command in (demo, nightly, crawl, match, train, evaluate, classify, rollup):
         app.command()(command)
 
 
@@ -200,24 +200,6 @@ def rollup(context: typer.Context) -> None:
     sys.stdout.write(f"{written:,} figures written.\n" if written else "No figure changed.\n")
     for sentence in run.notes["premises"]["sentences"]:
         sys.stdout.write(sentence + "\n")
-
-
-def report(context: typer.Context) -> None:
-    """Publish exports and report of the tables as they stand; exit 10 when the gate holds them back."""
-    from pipelines.publishing import run_publish
-    from pipelines.runs import start_run
-    from pipelines.workspace import Workspace
-
-    workspace = Workspace(context.obj)
-    with start_run(workspace, "report") as run:
-        outcome = run_publish(run)
-    if outcome.verdict == "held":
-        for sentence in outcome.published.gate["reasons"]:
-            sys.stdout.write(f"Held back: {sentence}\n")
-        sys.stdout.write(f"Look at {outcome.published.folder / 'report' / 'index.html'}; then publish it with:\n")
-        sys.stdout.write(f"  firmscope nightly --release {outcome.published.run_id} --reason '...'\n")
-        raise typer.Exit(10)
-    sys.stdout.write(f"Report: {workspace.report_folder / 'index.html'}\n")
 
 
 def _print_summary(workspace: Workspace, summary: Summary) -> None:

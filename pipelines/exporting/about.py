@@ -19,7 +19,8 @@ WORDS = {  # of the note, as a reader knows them
     "run_id": "run that made the figures", "data_date": "newest visit to a website", "model_id": "model",
     "taxonomy_id": "taxonomy", "taxonomy_version": "version of the taxonomy",
     "taxonomy_digest": "SHA-256 of the taxonomy",
-    "rules": "rules of counting", "boundaries": "boundaries of areas", "firmscope": "version of firmscope",
+    "rules": "rules of counting", "boundaries": "boundaries of areas",
+    "gate": "what the gate said", "firmscope": "version of firmscope",
 }  # fmt: skip
 KIND_WORDS = {
     "text": "text", "texts": "texts joined by ;", "int": "whole number", "float": "number", "bool": "true or false",

@@ -20,13 +20,14 @@ from pipelines.figures import Moment
 from pipelines.firm_texts import classified_firms, site_digests
 from pipelines.list_making import Wanted, export_list
 from pipelines.nightly import cluster_rows
-from pipelines.publication import CURRENT, FACTS
+from pipelines.publication import CURRENT, FACTS, sets
 from pipelines.publishing import run_publish, run_rollup
-from pipelines.runs import start_run
+from pipelines.runs import list_runs, start_run
 from pipelines.screen import cluster_table
 from pipelines.tables import TABLES
 from pipelines.workspace import Workspace
 from tests.classifier.conftest import make_world
+from tests.commands import Command
 
 NOW = datetime(2026, 3, 1, 4, 30, tzinfo=UTC)
 EMPTY = {
@@ -340,3 +341,71 @@ def test_a_list_of_the_users_does_not_go_where_the_night_publishes(published: Wo
     with pytest.raises(UsageError, match="replaced whole; choose another"):
         export_list(published, Wanted("cells", "csv", published.exports_folder / "mine.csv"))
     assert not (published.exports_folder / "mine.csv").exists()
+
+
+def turned(run: Any, model_id: str) -> None:
+    """The only firm of two lists says something else, and is in none."""
+    crawl(run, a="We bake cakes now, and nothing else.")
+    digest = site_digests(run.workspace.lake)["a"]
+    put(run, "assignments", row("assignments", firm_id="a", sector="none", reason="r", model_id=model_id,
+                                text_digest=digest))  # fmt: skip
+    put(run, "scores", *(
+        row("scores", firm_id="a", sector=sector, model_id=model_id, text_digest=digest) for sector in SECTORS
+    ))  # fmt: skip
+
+
+def test_a_night_that_empties_lists_is_held_and_published_after_a_look(
+    published: Workspace, do: Do, models: tuple[SectorModel, SectorModel], firmscope: Command
+) -> None:
+    """K13, K14. Readers see the old files until somebody says why the new ones are right."""
+    held_by = published.exports_folder.resolve()
+    before = {path.name: path.read_bytes() for path in held_by.iterdir()}
+    do(turned, models[0].model_id)
+    do(run_rollup)
+    for _ in range(2):  # and again, without a second set
+        answer = firmscope("--workspace", published.folder, "report")
+        assert answer.code == 10
+        assert "Space went from 1 to none, 1 of them by their websites" in " ".join(answer.out.split())
+    assert published.exports_folder.resolve() == held_by
+    assert {path.name: path.read_bytes() for path in held_by.iterdir()} == before
+    (waiting,) = (one for one in sets(published) if one.held)
+    assert f"firmscope nightly --release {waiting.run_id}" in answer.out
+    assert (waiting.folder / "report" / "night.html").is_file()
+
+    release = ("--workspace", published.folder, "nightly", "--release", waiting.run_id)
+    refused = firmscope(*release)
+    assert (refused.code, "say why" in refused.err) == (2, True)
+    done = firmscope(*release, "--reason", "The <b>firm</b> was sold")
+    assert done.code == 0, done.err
+    assert note(published)["gate"] == "released after a look: The <b>firm</b> was sold"
+    assert "The &lt;b&gt;firm&lt;/b&gt; was sold" in (published.report_folder / "quality.html").read_text("utf-8")
+    assert [one.run_id for one in sets(published) if one.held] == []
+    again = firmscope(*release, "--reason", "twice")
+    assert (again.code, "0 publications begin with" in again.err) == (2, True)
+    with start_run(published, "report") as run:
+        assert run_publish(run).verdict == "unchanged"
+
+
+def test_what_was_published_passed_the_gate_and_says_so(published: Workspace) -> None:
+    assert note(published)["gate"] == "passed"
+    assert "Passed every check" in (published.report_folder / "quality.html").read_text("utf-8")
+
+
+def test_a_report_of_a_past_day_shows_the_figures_of_then(
+    published: Workspace, do: Do, firmscope: Command, tmp_path: Path
+) -> None:
+    then = list_runs(published)[-1]["run_id"]
+    do(employ, 7_000)
+    do(run_rollup)
+    do(run_publish)
+    made = firmscope("--workspace", published.folder, "report", "--as-of", then, "--out", tmp_path / "then")
+    assert made.code == 0, made.err
+    shown = (tmp_path / "then" / "index.html").read_text("utf-8")
+    assert ("7,000" in shown, "7,000" in page(published)) == (False, True)
+    for arguments, cure in (
+        (("--as-of", then), "go together"),
+        (("--as-of", then, "--out", tmp_path / "then"), "not empty"),
+        (("--as-of", then, "--out", published.report_folder / "then"), "choose another"),
+    ):
+        answer = firmscope("--workspace", published.folder, "report", *arguments)
+        assert (answer.code, cure in answer.err) == (2, True), answer.err

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipelines.geography.areas import name_of
 from pipelines.statistics.company_groups import groups
 from pipelines.statistics.distortions import LEFT_OUT, Distortion, Facts, Members, Names, find, without
 from pipelines.statistics.imputing import impute, size_bands
@@ -129,7 +130,8 @@ def _names(firms: FirmColumns, ground: Ground, names: pa.ChunkedArray) -> Names:
     def parent(key: int) -> str:
         return str(firms.firm_ids[key]) if key < len(firms) else str(firms.parents_outside[key - len(firms)])
 
-    return Names(firm_id, lambda place: str(names[place]), parent, Texts(ground.postcodes), ground.districts)
+    districts = [name_of("lad", code) for code in ground.districts]
+    return Names(firm_id, lambda place: str(names[place]), parent, Texts(ground.postcodes), districts)
 
 
 def _filled(firms: FirmColumns, pairs: Members) -> dict[str, tuple[NDArray[np.float64], NDArray[np.bool_]]]:

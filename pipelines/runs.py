@@ -145,8 +145,9 @@ class Run:
         recorded, now = _recorded_snapshots(self.workspace.lake), self.workspace.lake.snapshots()
         changed = sorted(name for name in now if name != "runs" and now[name] != recorded.get(name))
         self.notes["tables_changed"] = changed
-        if changed:
+        if {"assignments", "cells"} & set(changed):
             keep_taxonomy(self.workspace)
+        if changed:
             row = {
                 "run_id": self.run_id, "stage": self.command, "started_at": self.started_at, "ended_at": ended_at,
                 "outcome": outcome,

@@ -29,6 +29,7 @@ WRONG, MISSING = "wrong", "missing"
 NOTE = "list"  # how the note of a judgement begins that came from a list, its run behind it
 _MARKS = frozenset({"x", "y", "yes", "1", "true", "wrong", "\u2713", "\u2714", "\u2717", "\u2718"})
 _NO_MARKS = frozenset({"", "n", "no", "0", "false", "-", "ok", "right", "correct"})
+LONG_AGO = "1970-01-01"  # a list that does not name its run: which words its reader saw is not known
 _RUN_STARTED = re.compile(r"(\d{8}T\d{6}Z)-\w+")
 _WORKBOOK = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 Row = Mapping[str, str]
@@ -107,6 +108,7 @@ def read_answers(
                     f"{where}: {sector} is {_column(label)} here and {_column(before.label)} in {there}; keep one of "
                     "the two"
                 )
+        listed_at[firm_id] = LONG_AGO
         if started := _RUN_STARTED.fullmatch(run):
             listed_at[firm_id] = moment_text(datetime.strptime(started[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC))
     if not rows:

@@ -87,7 +87,7 @@ EXPORTS: dict[str, tuple[Column, ...]] = {
 }
 
 ANSWERS = (
-    Column("list_run", "text", "run whose figures this list shows; goes with what you answer", optional=True),
+    Column("list_run", "text", "run whose figures this list shows (Excel only); goes with answers", optional=True),
     Column("list_clusters", "texts", "clusters that this list was restricted to; empty: all", optional=True),
     Column(
         "wrong", "text",

@@ -57,6 +57,7 @@ class Page:
     provenance: Provenance
     answered: bool  # people fill it in and send it back
     bom: bool = False
+    names_run: bool = False
 
     @property
     def plain_columns(self) -> tuple[Column, ...]:
@@ -67,12 +68,17 @@ class Page:
     def columns(self) -> tuple[Column, ...]:
         """Columns of the file."""
         asks = self.answered and self.made.name in ANSWERED
-        return (*self.plain_columns, *(ANSWERS if asks else ()))
+        return (*self.plain_columns, *(ANSWERS[self._first_answer :] if asks else ()))
 
     @property
     def answers(self) -> tuple[Any, ...]:
         """Values of ``ANSWERS``, the same in every row of a fresh list."""
-        return self.provenance.run_id, list(self.made.filters.clusters), None, None
+        return (self.provenance.run_id, list(self.made.filters.clusters), None, None)[self._first_answer :]
+
+    @property
+    def _first_answer(self) -> int:
+        """A file that people compare from night to night does not name its run in every row."""
+        return 0 if self.names_run else 1
 
     @cached_property
     def listed(self) -> list[tuple[Any, ...]]:

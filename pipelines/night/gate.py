@@ -92,15 +92,12 @@ def judge(published: str | None, now: Candidate, settings: GateConfig) -> GateRe
 
 
 def _first(now: Candidate) -> Check:
+    """A list of which no site was ever visited, such as a register alone, has figures by SIC code to publish."""
     state = now.state
-    return Check(
-        "first",
-        state.read > 0,
-        f"First publication: {state.read:,} of {state.firms:,} firms were read."
-        if state.read
-        else f"No firm was read, of {state.firms:,}: there is nothing to publish.",
-        float(state.read),
-    )
+    said = f"First publication: {state.read:,} of {state.firms:,} firms were read."
+    if not state.read:
+        said = f"No firm was read, of {state.firms:,}; {state.sites:,} sites were visited."
+    return Check("first", state.read > 0 or not state.sites, said, float(state.read))
 
 
 def _totals(now: Candidate) -> Check:

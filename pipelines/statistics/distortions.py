@@ -274,7 +274,8 @@ def _share_there(
     cluster = np.searchsorted(members.starts, crowd[0], side="right") - 1
     keys, counts = of_district
     there = int(counts[np.searchsorted(keys, _key(cluster, np.int64(district + 1)))])
-    return len(crowd) / there, names.districts[district] if district >= 0 else "no known district"
+    of_it = int((facts.district[members.firm[crowd]] == district).sum())  # a postcode may lie in two
+    return of_it / there, names.districts[district] if district >= 0 else "no known district"
 
 
 _LOW = (1 << 32) - 1

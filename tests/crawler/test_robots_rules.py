@@ -82,9 +82,9 @@ def test_hostile_rules_are_fast() -> None:
         + b"\n"
         + b"".join(b"Disallow: /*%d*x\n" % n for n in range(20_000))
     )
-    started = time.monotonic()
+    started = time.process_time()  # the clock of a busy machine tells of its other work
     rules_of(200, body).refusal("http://f.com/" + "a" * 500)
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(("delay", "expected"), [("7", 7.0), ("0", None), ("-1", None), ("60", 60.0)])

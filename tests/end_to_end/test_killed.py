@@ -6,7 +6,6 @@ What comes before a night (workspace, firm list, model) is made in this process;
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -32,6 +31,7 @@ from pipelines.setup import create_workspace
 from pipelines.training import run_train
 from pipelines.workspace import Workspace
 from tests.end_to_end.conftest import Firmscope, tables_of
+from tests.kills import ALL_KILLS
 
 pytestmark = pytest.mark.slow
 
@@ -39,10 +39,11 @@ pytestmark = pytest.mark.slow
 # night; make test takes one for each kind of loss, and FIRMSCOPE_ALL_KILLS=1 takes all of them.
 EVERY_POINT = (
     "committed-pages", "committed-fetches", "after-crawl", "committed-embeddings", "committed-assignments",
-    "after-classify", "after-rollup", "after-export", "after-report", "committed-runs",
+    "after-classify", "after-rollup", "after-export", "after-report", "set-built", "before-switch", "after-switch",
+    "committed-runs",
 )  # fmt: skip
-SOME_POINTS = ("committed-pages", "committed-assignments", "committed-runs")
-POINTS = EVERY_POINT if os.environ.get("FIRMSCOPE_ALL_KILLS") else SOME_POINTS
+SOME_POINTS = ("committed-pages", "committed-runs")  # test_fortnight.py has two of the others
+POINTS = EVERY_POINT if ALL_KILLS else SOME_POINTS
 SECTORS = ("aerospace", "space_tech", "cyber", "food_and_drink")
 # Firms that a night meets: ordinary ones, and sites that are dead, parked, forbidden, redirecting or failing.
 FIRMS = ("derby-02", "leicester-03", "leicester-06", "telford-05", "stoke-04", "leicester-10", "coventry-05",

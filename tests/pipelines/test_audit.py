@@ -235,7 +235,7 @@ def test_from_sheets_to_figures(firmscope: Command, audited: Workspace, world: W
 
     with start_run(now, "report") as run:
         run_publish(run)
-    page = " ".join((now.report_folder / "index.html").read_text(encoding="utf-8").split())
+    page = " ".join((now.report_folder / "cluster-air.html").read_text(encoding="utf-8").split())
     assert f"corrected: <strong>{count['value']:,.0f}</strong> ({count['low']:,.0f} to {count['high']:,.0f})" in page
     assert f"{plain['value']:,.0f}" in page
     assert cluster_rows(now)[0].businesses == plain["value"]

@@ -29,6 +29,7 @@ from pipelines.runs import start_run
 from pipelines.tables import TABLES
 from pipelines.vacuum import Vacuumed, vacuum, would_vacuum
 from pipelines.workspace import Workspace
+from tests.kills import points
 
 NIGHTS = 12  # of four commits each
 LATER = timedelta(hours=2)  # after the hour for which what was just replaced stays
@@ -271,7 +272,9 @@ with start_run(Workspace(Path(sys.argv[1])), "vacuum") as run:
 
 @pytest.mark.parametrize(
     "point",
-    ["vacuum-set", "vacuum-forgot-firms", "vacuum-forgot-runs", "vacuum-deleting", "vacuum-archive", "vacuum-run"],
+    points(
+        "vacuum-deleting", "vacuum-set", "vacuum-forgot-firms", "vacuum-forgot-runs", "vacuum-archive", "vacuum-run"
+    ),
 )
 def test_killed_in_the_middle_and_run_again(workspace: Workspace, point: str) -> None:
     settings(workspace, publications=1, history_days=3, archive_days=2, runs_days=3)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
 
 from labels.store import read_judgements
 from pipelines.workspace import Workspace
+from tests.browser import Axe
 from tests.pipelines.labelling.conftest import Serve, Served
 
 
@@ -181,18 +180,14 @@ def test_p12_a_refusal_keeps_the_note(browser: Browser, serve: Serve, own: Works
 
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_fits_and_has_no_serious_fault(browser: Browser, served: Served, width: int, dark: bool) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
+def test_fits_and_has_no_serious_fault(browser: Browser, axe: Axe, served: Served, width: int, dark: bool) -> None:
     window = Window(browser, served, f"w {width} {dark}", width, dark)
     places = ["/who", "/", "/?sector=space&firm=hostile", "/?sector=cyber&firm=f18", "/?sector=cyber&firm=gone"]
     for place in places:
         window.page.goto(served.origin + place)
         window.page.wait_for_timeout(300)
         assert window.page.evaluate("document.documentElement.scrollWidth") <= width, place
-        found: dict[str, Any] = Axe().run(window.page).response
-        serious = [fault for fault in found["violations"] if fault["impact"] in ("serious", "critical")]
-        assert serious == [], (place, json.dumps(serious)[:2_000])
+        assert axe(window.page) == [], place
     ground = window.page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground == ("rgb(20, 25, 27)" if dark else "rgb(253, 252, 250)")
     window.context.close()

@@ -22,8 +22,6 @@ from pipelines.maps.threed import deck_json, write_3d
 from tests.browser import NAMES, Axe, Visit
 from tests.pipelines.maps.conftest import BIRMINGHAM, DERBY, NOTTINGHAM, cells, rows
 
-pytest.importorskip("pydeck", reason="the extra maps3d is not installed: the page in 3-D was NOT tried")
-
 HOSTILE = "</script><script>alert(1)</script><!--"
 SOFTWARE = ["--no-sandbox", "--enable-unsafe-swiftshader", "--use-gl=angle", "--use-angle=swiftshader"]
 

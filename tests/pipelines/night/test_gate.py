@@ -163,14 +163,21 @@ def test_a_total_that_breaks_always_holds(published: str | None) -> None:
     assert found.reasons[0].sentence == "Firm f stands twice."
 
 
-@pytest.mark.parametrize(("read", "held"), [(1, False), (0, True)], ids=["one firm was read", "no firm was read"])
-def test_the_first_publication_only_needs_a_firm_that_was_read(read: int, held: bool) -> None:
+@pytest.mark.parametrize(
+    ("read", "sites", "held"),
+    [
+        pytest.param(1, 100, False, id="one firm was read"),
+        pytest.param(0, 100, True, id="no firm was read"),
+        pytest.param(0, 0, False, id="nobody's site was visited: a register alone"),
+    ],
+)
+def test_the_first_publication_only_needs_a_firm_that_was_read(read: int, sites: int, held: bool) -> None:
     now: dict[str, Any] = {
         "reached": Reached(100, 10, 100),
         "failures": Pair(100, 0.0, 0.9),
         "lists": (moved(10, left={"unexplained": 10}),),
     }
-    assert verdict(None, state=State(100, read, 100, 90, None), **now).held is held
+    assert verdict(None, state=State(100, read, sites, 90, None), **now).held is held
 
 
 def test_thresholds_are_the_settings() -> None:

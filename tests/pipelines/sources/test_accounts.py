@@ -21,6 +21,7 @@ from pipelines.sources import accounts as module
 from pipelines.sources import accounts_bulk
 from pipelines.sources.accounts import AccountsReport, import_accounts
 from pipelines.workspace import Workspace
+from tests.kills import points
 from tests.pipelines.sources.filings import bulk_file, filing, member, people, sales, zipped
 
 SHARED = Path(__file__).parents[4] / "shared" / "geo" / "accounts_bulk_samples"
@@ -344,7 +345,7 @@ with start_run(Workspace(Path(sys.argv[1])), "import accounts") as run:
 """
 
 
-@pytest.mark.parametrize("point", ["committed-accounts", "after-import"])
+@pytest.mark.parametrize("point", points("committed-accounts", "after-import"))
 def test_killed_and_run_again_ends_as_undisturbed(two_firms: Workspace, tmp_path: Path, point: str) -> None:
     path = bulk_file(tmp_path, {member(): GOOD, member("NI681295"): OF_TWO})
     command = [sys.executable, "-c", IMPORT, str(two_firms.folder), str(path)]

@@ -23,6 +23,7 @@ from pipelines.sources.psc import PscReport, import_psc
 from pipelines.sources.psc_entries import is_plainly_person
 from pipelines.tables import FIRMS
 from pipelines.workspace import Workspace
+from tests.kills import points
 from tests.pipelines.conftest import TAXONOMY
 
 Row = dict[str, Any]
@@ -218,7 +219,7 @@ with start_run(Workspace(Path(sys.argv[1])), "import psc") as run:
 """
 
 
-@pytest.mark.parametrize("point", ["committed-firms", "committed-owners", "after-import"])
+@pytest.mark.parametrize("point", points("committed-firms", "committed-owners", "after-import"))
 def test_killed_and_run_again_ends_as_undisturbed(listed: Workspace, tmp_path: Path, point: str) -> None:
     take(listed, tmp_path, lines(entry("2", country="England", registration_number="4")))
     assert owned(listed)["b"] == (False, "GB", "d")

@@ -30,6 +30,7 @@ from pipelines.sources.company_numbers import normalised
 from pipelines.sources.register import RegisterReport, import_register
 from pipelines.sources.register_columns import READ, cleaned, days_of, numbers_of
 from pipelines.workspace import Workspace
+from tests.kills import points
 
 COLUMNS = READ
 WHOLE = "BasicCompanyDataAsOneFile-{}.csv"
@@ -593,7 +594,7 @@ def test_blocks_of_any_size_give_the_same(
     assert set(found[0][2]) == dropped
 
 
-@pytest.mark.parametrize("point", ["committed-premises", "committed-firms"])
+@pytest.mark.parametrize("point", points("committed-premises", "committed-firms"))
 def test_killed_and_run_again_ends_equal(register: Register, fresh: Callable[[], Register], point: str) -> None:
     old, new = (register.folder / WHOLE.format(day) for day in ("2019-11-01", "2025-11-01"))
     old.write_text(text(*map(company, "12345")), encoding="utf-8")

@@ -105,6 +105,9 @@ def run_release(run: Run, run_id: str, reason: str) -> Summary:
     held = set_of(run.workspace, run_id)
     if not held.held:
         raise UsageError(f"run {held.run_id} is not held back: there is nothing to release")
+    current = current_set(run.workspace)
+    if current and current.run_id > held.run_id:
+        raise UsageError(f"run {current.run_id} has been published since: older figures do not take their place")
     release = Release(held.run_id, run_moment(run.workspace, held.run_id), reason.strip())
     with _told_of_failure(run):
         return _told(run, run_publish(run, release), release)

@@ -41,7 +41,7 @@ def take_report(browser: Browser, report: Path, out: Path, cluster: str) -> None
     """The report's overview, light and dark, and the page of one cluster."""
     for name, page_name, scheme in (
         ("report-overview", "index.html", "light"), ("report-dark", "index.html", "dark"),
-        ("report-cluster", f"cluster-{cluster}.html", "light"), ("report-night", "night.html", "light"),
+        ("report-cluster", f"cluster-{cluster}.html", "light"),
     ):  # fmt: skip
         dark: Literal["dark", "light"] = "dark" if scheme == "dark" else "light"
         context = browser.new_context(

@@ -33,7 +33,7 @@ def write_night_page(folder: Path, facts: NightFacts, pages: Sequence[PageLink] 
     return write_page(
         folder / PAGE,
         "night.html.j2",
-        ["base.css", "night.css"],
+        ["base.css", "report.css", "night.css"],
         {"outside": outside, "strange": _is_strange},
         told=tell(facts),
         run_id=facts.run_id,

@@ -386,6 +386,21 @@ def test_a_night_that_empties_lists_is_held_and_published_after_a_look(
         assert run_publish(run).verdict == "unchanged"
 
 
+def test_a_held_night_is_not_released_over_a_newer_one(
+    published: Workspace, do: Do, models: tuple[SectorModel, SectorModel], firmscope: Command
+) -> None:
+    do(turned, models[0].model_id)
+    do(run_rollup)
+    assert firmscope("--workspace", published.folder, "report").code == 10
+    (waiting,) = (one for one in sets(published) if one.held)
+    do(crawl, **WORDS)
+    do(classify, models[0].model_id)
+    do(run_rollup)
+    assert firmscope("--workspace", published.folder, "report").code == 0
+    late = firmscope("--workspace", published.folder, "nightly", "--release", waiting.run_id, "--reason", "late")
+    assert (late.code, "has been published since" in late.err) == (2, True)
+
+
 def test_what_was_published_passed_the_gate_and_says_so(published: Workspace) -> None:
     assert note(published)["gate"] == "passed"
     assert "Passed every check" in (published.report_folder / "quality.html").read_text("utf-8")

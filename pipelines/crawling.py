@@ -18,6 +18,7 @@ from crawler.records import CrawlSettings, CrawlTarget, SiteCrawl
 from crawler.rendering import crawl_and_render
 from pipelines.changes import Known, Row
 from pipelines.errors import FirmscopeError, InterruptedRunError, UsageError
+from pipelines.firm_texts import Tables
 from pipelines.known_pages import known_pages
 from pipelines.runs import Run
 from pipelines.scheduling import UNVISITED, Bounds, is_due
@@ -78,7 +79,7 @@ def run_crawl(run: Run, progress: Progress, now: datetime | None = None) -> None
             if settings.allow_addresses:
                 run.notes["allowed_addresses"] = list(settings.allow_addresses)
             _visit(run, targets, settings, progress)
-        run.notes["outcomes"] = outcome_counts(run)
+        run.notes["outcomes"] = outcome_counts(run.workspace.lake)
         _refuse_broken_crawl(run, targets)
 
 
@@ -187,7 +188,7 @@ def _visit(run: Run, targets: Sequence[CrawlTarget], settings: CrawlSettings, pr
                 batch, chars, since = [], 0, time.monotonic()
     except CrawlPausedError as error:
         commit(run, batch, owners=owners)
-        run.notes |= {"paused": error.cause, "outcomes": outcome_counts(run)}
+        run.notes |= {"paused": error.cause, "outcomes": outcome_counts(run.workspace.lake)}
         raise InterruptedRunError(
             f"{error}; what was read is kept and nothing was published, the same command goes on from there"
         ) from error
@@ -209,9 +210,9 @@ def _refuse_broken_crawl(run: Run, targets: Sequence[CrawlTarget]) -> None:
         )
 
 
-def outcome_counts(run: Run) -> dict[str, int]:
+def outcome_counts(tables: Tables) -> dict[str, int]:
     """Firms per outcome word of their newest visit; firms whose words were imported were not visited."""
-    sites = run.workspace.lake.read_arrow("sites", ["source", "outcome"]).to_pylist()
+    sites = tables.read_arrow("sites", ["source", "outcome"]).to_pylist()
     return dict(sorted(Counter(row["outcome"] for row in sites if row["source"] != "texts").items()))
 
 

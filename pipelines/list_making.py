@@ -51,9 +51,11 @@ def export_list(workspace: Workspace, wanted: Wanted) -> Written:
     if wanted.as_of is None:
         figures: Figures = publishable(workspace, Moment.now(workspace.lake))
     else:
-        from pipelines.moments import figures_as_of, moment_as_of
+        from pipelines.moments import figures_as_of, moment_as_of, refuse_other_rules
 
         figures = figures_as_of(workspace, moment_as_of(workspace, wanted.as_of))
+        if wanted.name != "cells":
+            refuse_other_rules(workspace, figures)
     sheets = wanted.file_format == "xlsx"
     made = made_list(workspace, figures, wanted.name, wanted.filters, sheets)
     return write_list(made, wanted.path, wanted.file_format, provenance_of(figures, None), wanted.bom)

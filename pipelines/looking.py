@@ -22,6 +22,7 @@ from pipelines.scheduling import Bounds
 
 if TYPE_CHECKING:
     from pipelines.figures import Figures, Moment
+    from pipelines.firm_texts import Tables
     from pipelines.moments import PastMoment
     from pipelines.publication import PublishedSet
     from pipelines.runs import Run
@@ -58,7 +59,7 @@ def look(run: Run, figures: Figures, before: PublishedSet | None) -> Night:
 
 def facts_of(
     run: Run, verdict: Verdict, night: Night | None, published_run: str | None, release: Release | None = None,
-    held: PublishedSet | None = None,
+    held: PublishedSet | None = None, moment: Moment | None = None,
 ) -> NightFacts:  # fmt: skip
     """The night as it stands: its stages so far, its sites, its disk; ``held``: an earlier night's set that waits."""
     workspace, classified = run.workspace, run.stages.get("classify")
@@ -71,9 +72,9 @@ def facts_of(
         night=night,
         published_run=published_run,
         stages=stage_facts(run.folder),
-        outcomes=outcome_counts(run),
+        outcomes=outcome_counts(moment or workspace.lake),
         classified=classified.rows_out if classified else 0,
-        in_a_sector=_in_a_sector(run),
+        in_a_sector=_in_a_sector(moment or workspace.lake),
         not_recognised=matched.get("not_recognised", 0),
         match_required=workspace.config.match.require,
         release=release,
@@ -83,10 +84,10 @@ def facts_of(
     )
 
 
-def _in_a_sector(run: Run) -> int:
+def _in_a_sector(tables: Tables) -> int:
     import pyarrow.compute as pc
 
-    rows = run.workspace.lake.read_arrow("assignments", ["firm_id", "assigned"])
+    rows = tables.read_arrow("assignments", ["firm_id", "assigned"])
     return int(pc.count_distinct(rows["firm_id"].filter(rows["assigned"])).as_py())
 
 

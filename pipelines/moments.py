@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,9 @@ from labels.taxonomy import load_taxonomy
 from pipelines.errors import UsageError
 from pipelines.figures import MADE_IN, Figures, Moment
 from pipelines.firm_texts import classified_firms
+from pipelines.night.totals import check_totals
+from pipelines.publication import sets
+from pipelines.rollup import rules_text
 from pipelines.run_states import RUN_LOG, Left, complete, is_gone, kept_since, named_run, recorded_states
 from pipelines.runs import list_runs
 from pipelines.taxonomy_copies import taxonomy_of
@@ -87,6 +90,10 @@ def run_moment(workspace: Workspace, run_id: str) -> PastMoment:
     recorded = recorded_states(workspace.lake)
     manifests = {manifest["run_id"]: manifest for manifest in list_runs(workspace)}
     chosen = named_run({left.run_id for left in recorded} | manifests.keys(), run_id)
+    made = next((one for one in sets(workspace) if one.run_id == chosen), None)
+    if made:  # what it published, or would have: a release publishes the state of another run
+        found = moment_of(workspace, made.snapshots, chosen, made.rests_on["taxonomy"])
+        return replace(found, ended_at=datetime.fromisoformat(made.made_at))
     own = next((left for left in recorded if left.run_id == chosen), None)
     if own:
         return _moment(workspace, recorded, chosen, own.ended_at)
@@ -153,6 +160,11 @@ def figures_as_of(workspace: Workspace, moment: PastMoment) -> Figures:
     if not cells.num_rows:
         raise UsageError(f"no figures had been worked out by run {moment.run_id}; choose a later one")
     taxonomy = taxonomy_of(workspace, moment.taxonomy_digest)
+    if check_totals(moment, taxonomy).breaks:
+        raise UsageError(
+            f"run {moment.run_id} left lists and figures that do not fit together, as between a classify and a rollup; "
+            "choose the run after it, or an earlier day"
+        )
     by = sorted(set(moment.read_arrow("assignments", ["model_id"])["model_id"].unique().to_pylist()) - {None})
     if len(by) > 1:
         raise UsageError(
@@ -167,6 +179,16 @@ def figures_as_of(workspace: Workspace, moment: PastMoment) -> Figures:
         moment, taxonomy, by[0] if by else None, frozenset(blind), frozenset(classified_firms(moment)),
         "; ".join(rules), "; ".join(boundaries),
     )  # fmt: skip
+
+
+def refuse_other_rules(workspace: Workspace, figures: Figures) -> None:
+    """Raise a UsageError when lists beside past figures would be drawn up by other rules than the figures."""
+    now = rules_text(workspace.config.rollup)
+    if figures.rules != now:
+        raise UsageError(
+            f"settings of [rollup] have changed since these figures were made ({figures.rules}; now {now}): set them "
+            "back for as long as you look at the past, or export cells, which are as they were"
+        )
 
 
 def _moment(workspace: Workspace, recorded: Sequence[Left], run_id: str, ended_at: datetime) -> PastMoment:

@@ -15,6 +15,8 @@ from labels.taxonomy import Cluster, Sector, load_taxonomy
 from pipelines.classifying import run_classify
 from pipelines.crawling import run_crawl
 from pipelines.errors import UsageError
+from pipelines.figures import Moment
+from pipelines.firm_texts import Tables
 from pipelines.looking import facts_of
 from pipelines.matching import run_match
 from pipelines.moments import run_moment
@@ -73,9 +75,8 @@ def run_nightly(run: Run, screen: Screen) -> Summary:
     Raises:
         UsageError: No contact for the crawler, or no model; raised before anything is done.
     """
-    taxonomy = load_taxonomy(run.workspace.taxonomy_file)
-    current_model(run.workspace, taxonomy)
     with _told_of_failure(run):
+        current_model(run.workspace, load_taxonomy(run.workspace.taxonomy_file))
         with screen.bar("Crawling sites") as progress:
             run_crawl(run, progress)
         with screen.bar("Comparing sites and firms") as progress:
@@ -106,37 +107,45 @@ def run_release(run: Run, run_id: str, reason: str) -> Summary:
     if not held.held:
         raise UsageError(f"run {held.run_id} is not held back: there is nothing to release")
     current = current_set(run.workspace)
-    if current and current.run_id > held.run_id:
+    if current and (current.released or {}).get("run_id", current.run_id) > held.run_id:
         raise UsageError(f"run {current.run_id} has been published since: older figures do not take their place")
-    release = Release(held.run_id, run_moment(run.workspace, held.run_id), reason.strip())
+    release = Release(held, run_moment(run.workspace, held.run_id), reason.strip())
     with _told_of_failure(run):
         return _told(run, run_publish(run, release), release)
 
 
-def cluster_rows(workspace: Workspace) -> tuple[ClusterRow, ...]:
-    """Every cluster's figures for the whole list, as the table ``cells`` has them, in taxonomy order."""
+def cluster_rows(workspace: Workspace, moment: Moment | None = None) -> tuple[ClusterRow, ...]:
+    """Every cluster's figures for the whole list, as the table ``cells`` has them, in taxonomy order.
+
+    Args:
+        workspace: The workspace.
+        moment: Of when; None: now.
+    """
+    tables: Tables = moment or workspace.lake
     columns = ["cluster", "area_kind", "metric", "period", "value", "flags"]
     figures: dict[str, dict[str, Any]] = {}
-    for row in workspace.lake.read_arrow("cells", columns).to_pylist():
+    for row in tables.read_arrow("cells", columns).to_pylist():
         if row["area_kind"] == ALL and row["metric"] in METRICS and row["period"] == LATEST:
             figures.setdefault(row["cluster"], {"not_trained": "not_trained" in row["flags"]})[row["metric"]] = row[
                 "value"
             ]
     taxonomy = load_taxonomy(workspace.taxonomy_file)
     counted: tuple[Sector | Cluster, ...] = (*taxonomy.sectors, *taxonomy.clusters)
-    return tuple(ClusterRow(at.key, at.name, **figures[at.key]) for at in counted)
+    nothing: dict[str, Any] = {"not_trained": False, **dict.fromkeys(METRICS)}
+    return tuple(ClusterRow(at.key, at.name, **(nothing | figures.get(at.key, {}))) for at in counted)
 
 
 def _told(run: Run, outcome: Outcome, release: Release | None) -> Summary:
     workspace, current = run.workspace, current_set(run.workspace)
+    moment = release.moment if release else None
     released = Released(release.run_id, release.reason) if release else None
     verdict = "released" if release and outcome.verdict == "published" else outcome.verdict
     waiting = outcome.published if outcome.verdict == "held" and outcome.night is None else None
-    facts = facts_of(run, verdict, outcome.night, current.run_id if current else None, released, waiting)
+    facts = facts_of(run, verdict, outcome.night, current.run_id if current else None, released, waiting, moment)
     run.notes["verdict"] = verdict
     write_whole(run.folder / SUMMARY, as_markdown(tell(facts)).encode())
     write_metrics(workspace.metrics_folder, facts)
-    return Summary(facts, cluster_rows(workspace))
+    return Summary(facts, cluster_rows(workspace, moment))
 
 
 @contextlib.contextmanager
@@ -144,7 +153,7 @@ def _told_of_failure(run: Run) -> Iterator[None]:
     """A night that fails says so where it is watched; what it failed at is what is raised."""
     try:
         yield
-    except Exception:
+    except (Exception, KeyboardInterrupt):
         with contextlib.suppress(Exception):
             current = current_set(run.workspace)
             ended = datetime.now(UTC)

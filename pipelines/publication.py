@@ -61,6 +61,24 @@ def current_set(workspace: Workspace) -> PublishedSet | None:
     return _load(workspace.published_folder / CURRENT)
 
 
+def baseline(workspace: Workspace) -> PublishedSet | None:
+    """What a night is compared with: the set that readers see; None before the first.
+
+    Raises:
+        UsageError: Something is published, and no set can be read: nothing could be held back.
+    """
+    found = current_set(workspace)
+    if found is None and (workspace.published_folder / CURRENT).is_symlink():
+        older = [one for one in sets(workspace) if not one.held]
+        if not older:
+            raise UsageError(
+                f"{workspace.published_folder / CURRENT / FACTS} cannot be read, so that nothing says what stands "
+                f"published: put it back, or move {workspace.published_folder} away to begin anew"
+            )
+        found = older[-1]
+    return found
+
+
 def sets(workspace: Workspace) -> list[PublishedSet]:
     """All sets, published or held, oldest first."""
     folders = sorted(workspace.published_folder.glob("[0-9]*"))
@@ -109,9 +127,15 @@ def switch_to(workspace: Workspace, run_id: str) -> None:
     """Show readers a set, in one step."""
     crash_point("before-switch")
     _point(workspace.published_folder / CURRENT, run_id)
+    crash_point("between-links")
+    mend_links(workspace)
+    crash_point("after-switch")
+
+
+def mend_links(workspace: Workspace) -> None:
+    """Have ``exports`` and ``report`` lead to the set that is shown."""
     for name in SEEN:
         _link(workspace, name)
-    crash_point("after-switch")
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -134,8 +158,9 @@ def refuse_within(workspace: Workspace, path: Path) -> None:
 def _load(folder: Path) -> PublishedSet | None:
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-        return PublishedSet(folder.resolve(), **facts)
-    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
+        known = PublishedSet.__dataclass_fields__.keys() - {"folder"}
+        return PublishedSet(folder.resolve(), **{name: facts[name] for name in known})
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError):
         return None
 
 
@@ -144,10 +169,11 @@ def _link(workspace: Workspace, name: str) -> None:
     if place.is_symlink() and place.readlink() == target:
         return
     if place.is_dir() and not place.is_symlink():
-        earlier = workspace.published_folder / EARLIER
+        earlier, number = workspace.published_folder / EARLIER, 1
         earlier.mkdir(exist_ok=True)
-        shutil.rmtree(earlier / name, ignore_errors=True)
-        place.rename(earlier / name)
+        while (aside := earlier / (name if number == 1 else f"{name}-{number}")).exists():
+            number += 1
+        place.rename(aside)
     _point(place, target)
 
 

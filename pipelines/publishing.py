@@ -27,13 +27,14 @@ from pipelines.geography.placing import place_premises
 from pipelines.landscape import all_hotspots, distortion_rows, related_rows
 from pipelines.list_making import made_list
 from pipelines.looking import facts_of, look
-from pipelines.moments import figures_as_of, moment_as_of
+from pipelines.moments import figures_as_of, moment_as_of, refuse_other_rules
 from pipelines.night import facts as night_facts
 from pipelines.publication import (
     PublishedSet,
+    baseline,
     building,
-    current_set,
     finish,
+    mend_links,
     refuse_within,
     set_of,
     sets,
@@ -46,6 +47,7 @@ from pipelines.reporting.night_page import write_night_page
 from pipelines.reporting.page_links import NIGHT, OVERVIEW, page_links
 from pipelines.runs import Run
 from pipelines.store import sharded
+from pipelines.taxonomy_copies import keep_taxonomy
 from pipelines.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ if TYPE_CHECKING:
 FORMATS = ("csv", "parquet")
 SHOWN = (
     "firms", "premises", "accounts", "grants", "sites", "pages", "scores", "assignments", "near_misses", "cells",
-    "published_metrics", "hotspots", "related", "distortions",
+    "matches", "published_metrics", "hotspots", "related", "distortions",
 )  # fmt: skip
 Verdict = Literal["published", "unchanged", "held"]
 
@@ -64,9 +66,14 @@ Verdict = Literal["published", "unchanged", "held"]
 class Release:
     """A held night that somebody has looked at: its run, the state of the tables it left, and why it may go out."""
 
-    run_id: str
+    held: PublishedSet
     moment: PastMoment
     reason: str
+
+    @property
+    def run_id(self) -> str:
+        """The night."""
+        return self.held.run_id
 
 
 @dataclass(frozen=True)
@@ -114,17 +121,24 @@ def run_publish(run: Run, release: Release | None = None) -> Outcome:
     """
     workspace = run.workspace
     moment = release.moment if release else Moment.now(workspace.lake)
-    rests_on = _rests_on(workspace, moment)
-    before = current_set(workspace)
+    if release and release.held.rests_on["settings"] != _settings(workspace):
+        raise UsageError(
+            f"settings of [rollup], [areas] or [report] have changed since run {release.run_id}: set them back to "
+            "release it, or run a night with the new ones"
+        )
+    rests_on = release.held.rests_on if release else _rests_on(workspace, moment)
+    before = baseline(workspace)
     if before and before.rests_on == rests_on and before.is_whole:
+        mend_links(workspace)
         _count_unchanged(run)
         return Outcome("unchanged", before, None)
-    if not release and (made := _made_before(workspace, rests_on)):
+    if not release and (made := _made_before(workspace, rests_on, before)):
         _count_unchanged(run)
         return _settle(workspace, made, None)
     figures = figures_as_of(workspace, release.moment) if release else publishable(workspace, moment)
     crash_point("before-gate")
     night = look(run, figures, before)
+    keep_taxonomy(workspace)
     with building(workspace, run.run_id) as folder:
         _write_exports(run, figures, folder / "exports", _gate_words(night, release))
         _write_report(run, figures, folder / "report", night, release)
@@ -135,7 +149,7 @@ def run_publish(run: Run, release: Release | None = None) -> Outcome:
                 made_at=datetime.now(UTC).isoformat(timespec="seconds"),
                 rests_on=rests_on,
                 snapshots=dict(moment.snapshots),
-                gate=night.gate.as_dict(),
+                gate={**night.gate.as_dict(), **_asked(workspace, before)},
                 released={"run_id": release.run_id, "reason": release.reason} if release else None,
                 files={},
             )
@@ -157,6 +171,7 @@ def report_as_of(workspace: Workspace, text: str, folder: Path) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists and is not empty; name a new folder")
     figures = figures_as_of(workspace, moment_as_of(workspace, text))
+    refuse_other_rules(workspace, figures)
     return build_report(folder, report_input(workspace, figures))
 
 
@@ -167,10 +182,23 @@ def _settle(workspace: Workspace, made: PublishedSet, night: Night | None) -> Ou
     return Outcome("published", made, night)
 
 
-def _made_before(workspace: Workspace, rests_on: Mapping[str, Any]) -> PublishedSet | None:
-    """A set of the same tables that is held, or that a run was killed before it could switch to."""
-    found = [one for one in sets(workspace) if one.rests_on == rests_on and one.is_whole]
+def _made_before(workspace: Workspace, rests_on: Mapping[str, Any], before: PublishedSet | None) -> PublishedSet | None:
+    """A set of the same tables that is held, or that a run was killed before it could switch to.
+
+    Its verdict holds only for the same settings of the gate, beside the same set.
+    """
+    asked = _asked(workspace, before)
+    found = [
+        one
+        for one in sets(workspace)
+        if one.rests_on == rests_on and {name: one.gate.get(name) for name in asked} == asked and one.is_whole
+    ]
     return found[-1] if found else None
+
+
+def _asked(workspace: Workspace, before: PublishedSet | None) -> dict[str, Any]:
+    """What the gate was asked."""
+    return {"before": before.run_id if before else None, "settings": workspace.config.gate.model_dump()}
 
 
 def _count_unchanged(run: Run) -> None:
@@ -202,7 +230,7 @@ def _write_report(run: Run, figures: Figures, folder: Path, night: Night, releas
         counts.rows_in = counts.rows_out = 1
         released = night_facts.Release(release.run_id, release.reason) if release else None
         verdict: night_facts.Verdict = "released" if release else "held" if night.gate.held else "published"
-        facts = facts_of(run, verdict, night, run.run_id, released)
+        facts = facts_of(run, verdict, night, run.run_id, released, moment=figures.moment)
         given = report_input(run.workspace, figures, facts, evaluation.is_file())
         build_report(folder, given)
         if given.evaluation_page:
@@ -219,14 +247,15 @@ def _rests_on(workspace: Workspace, moment: Moment) -> dict[str, Any]:
     return {
         "snapshots": {name: moment.snapshots[name] for name in SHOWN},
         "taxonomy": load_taxonomy(workspace.taxonomy_file).digest,
-        "settings": [
-            workspace.config.rollup.model_dump(),
-            workspace.config.areas.model_dump(),
-            workspace.config.report.model_dump(),
-        ],
+        "settings": _settings(workspace),
         "firmscope": version("firmscope"),
         "beside": {name: _sha256(path) for name, path in _beside(workspace).items()},
     }
+
+
+def _settings(workspace: Workspace) -> list[dict[str, Any]]:
+    config = workspace.config
+    return [config.rollup.model_dump(), config.areas.model_dump(), config.report.model_dump()]
 
 
 def _beside(workspace: Workspace) -> dict[str, Path]:

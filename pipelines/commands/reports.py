@@ -54,11 +54,13 @@ def publish(
 
 def pdf(context: typer.Context, cluster: Cluster, out: Out) -> None:
     """Print a cluster's page of the published report to PDF, with the Chromium of this machine."""
+    from pipelines.publication import refuse_within
     from pipelines.reporting.pdf import cluster_pdf
     from pipelines.workspace import Workspace
 
     workspace = Workspace(context.obj)
     workspace.require()
+    refuse_within(workspace, out)
     sys.stdout.write(f"PDF: {cluster_pdf(workspace.report_folder, cluster, out)}\n")
 
 

@@ -210,7 +210,11 @@ def _print_summary(workspace: Workspace, summary: Summary) -> None:
     if summary.facts.night and summary.facts.night.before is None:
         print_table(cluster_table(summary.clusters))
     print_night(tell(summary.facts))
-    shown = workspace.published_folder / summary.facts.run_id / "report" if summary.held else workspace.report_folder
+    shown = (
+        workspace.published_folder / (summary.facts.held_run or summary.facts.run_id) / "report"
+        if summary.held
+        else workspace.report_folder
+    )
     sys.stdout.write(f"\nReport:  {shown / 'index.html'}\nExports: {workspace.exports_folder}\n")
 
 

@@ -11,6 +11,7 @@ from pipelines.figures import Moment
 from pipelines.maps.ground import Ground
 from pipelines.maps.hexagons import page_map
 from pipelines.maps.threed import write_3d
+from pipelines.publication import current_set, refuse_within
 from pipelines.workspace import Workspace
 
 
@@ -24,7 +25,11 @@ def draw_3d(workspace: Workspace, cluster: str, out: Path) -> Path:
     if cluster not in taxonomy.counted:
         known = f"known: {', '.join(taxonomy.counted)}"
         raise UsageError(f"cluster {cluster!r} is not in taxonomy.yaml{unknown(cluster, taxonomy.counted, known)}")
-    cells = Moment.now(workspace.lake).read("cells")
+    refuse_within(workspace, out)
+    shown = current_set(workspace)
+    if shown is None:
+        raise UsageError("nothing has been published yet: run firmscope nightly, or firmscope report, first")
+    cells = Moment(workspace.lake, shown.snapshots).read("cells")
     ground = Ground.of(workspace.folder)
     found = page_map(cells[cells["cluster"] == cluster], ground)
     if found is None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from io import StringIO
@@ -317,10 +321,61 @@ def test_a_lost_or_changed_file_is_written_again(published: Workspace, name: str
 
 
 @pytest.mark.parametrize("facts", [b"", b"[]", b"null", b'{"state": {}}'])
-def test_facts_that_say_nothing_vouch_for_nothing(published: Workspace, facts: bytes) -> None:
+def test_facts_that_say_nothing_switch_no_gate_off(published: Workspace, do: Do, facts: bytes) -> None:
+    """With nothing to compare with, an emptied list would pass for a first publication."""
     (published.published_folder / CURRENT / FACTS).write_bytes(facts)
-    with start_run(published, "report") as run:
-        assert run_publish(run).verdict == "published"
+    with pytest.raises(UsageError, match="cannot be read, so that nothing says what stands published"):
+        do(run_publish)
+
+
+def test_links_that_were_lost_are_made_again(published: Workspace, do: Do) -> None:
+    published.exports_folder.unlink()
+    do(run_publish)
+    assert (published.exports_folder / "firms.csv").is_file()
+
+
+def test_a_held_night_that_was_killed_before_it_could_say_so_is_released(
+    published: Workspace, do: Do, models: tuple[SectorModel, SectorModel], firmscope: Command
+) -> None:
+    do(turned, models[0].model_id)
+    do(run_rollup)
+    command = [sys.executable, "-m", "pipelines.cli", "--workspace", str(published.folder), "report"]
+    killed = subprocess.run(command, env=os.environ | {"FIRMSCOPE_CRASH_AT": "set-built"}, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert firmscope("--workspace", published.folder, "report").code == 10
+    (waiting,) = (one for one in sets(published) if one.held)
+    done = firmscope("--workspace", published.folder, "nightly", "--release", waiting.run_id, "--reason", "seen")
+    assert done.code == 0, done.err
+
+
+def test_of_two_held_nights_the_newer_can_follow_the_older(
+    published: Workspace, do: Do, models: tuple[SectorModel, SectorModel], firmscope: Command
+) -> None:
+    waiting = []
+    for number in (7_000, 8_000):
+        do(turned, models[0].model_id)
+        do(employ, number)
+        do(run_rollup)
+        assert firmscope("--workspace", published.folder, "report").code == 10
+        waiting.append(max(one.run_id for one in sets(published) if one.held))
+    for run_id in waiting:
+        done = firmscope("--workspace", published.folder, "nightly", "--release", run_id, "--reason", "seen")
+        assert done.code == 0, done.err
+    old = firmscope("--workspace", published.folder, "diff", *waiting)
+    assert old.code == 0, old.err
+
+
+def test_a_verdict_holds_for_the_settings_it_was_given_under(
+    published: Workspace, do: Do, models: tuple[SectorModel, SectorModel], firmscope: Command
+) -> None:
+    do(turned, models[0].model_id)
+    do(run_rollup)
+    go = ("--workspace", published.folder)
+    assert firmscope(*go, "report").code == 10
+    said = firmscope(*go, "config", "set", "gate.list_empties", "50")
+    assert said.code == 0, said.err
+    assert "went from 1 to none" not in firmscope(*go, "report").out  # asked anew, under the new setting
+    assert [one.held for one in sets(published)].count(True) == 2
 
 
 def test_readers_see_one_set_through_links(published: Workspace, do: Do) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,13 +38,15 @@ def test_packages_are_light() -> None:
 
 
 def test_help_answers_at_once() -> None:
-    began = time.monotonic()
-    subprocess.run([sys.executable, "-c", "pass"], check=True)
-    bare_s = time.monotonic() - began
-    began = time.monotonic()
-    subprocess.run([sys.executable, "-m", "pipelines.cli", "--help"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    def seconds(*arguments: str) -> float:
+        """Of the processor: the clock of a busy machine tells of its other work."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
     # Half a second on a quiet machine; told apart from a slow machine by an interpreter that does nothing.
-    assert time.monotonic() - began < 0.5 + 20 * bare_s
+    assert seconds("-m", "pipelines.cli", "--help") < 0.5 + 20 * seconds("-c", "pass")
 
 
 def test_no_package_holds_a_catch_all() -> None:

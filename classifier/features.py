@@ -111,6 +111,11 @@ def firm_chunks(firm: FirmText, count_tokens: TokenCounter | None = None) -> tup
     return tuple(found.values())
 
 
+def page_chunks(firm: FirmText) -> list[str]:
+    """All chunks of all pages of a firm: whichever of its pages are taken, ``texts_to_embed`` are among these."""
+    return distinct(text for page in firm.pages for text in chunk_text(page.text[:MAX_FIRM_CHARS], _packaged_counter()))
+
+
 def texts_to_embed(firm: FirmText) -> list[str]:
     """The distinct chunks of a firm that training and prediction will ask vectors for."""
     return distinct(chunk.text for chunk in firm_chunks(firm))

@@ -60,6 +60,8 @@ def failure_of(error: BaseException, url: str, guard: AddressGuardResolver) -> F
         return Failure("bad_response", f"not an HTTP response: {_short(causes, ParseError)}")
     if _any(causes, scrapy_errors.DownloadConnectionRefusedError, net.ConnectionRefusedError):
         return Failure("connect_failed", f"{host} refuses connections on port {port}")
+    if _any(causes, net.ConnectBindError):  # no socket could be had here: says nothing about the site
+        return Failure("internal_error", f"no connection to {host} could be begun (ulimit -n may be too low)")
     if _any(causes, net.ConnectError, net.ConnectionClosed, ResponseNeverReceived, OSError):
         # Over https a hang-up before any answer is as likely a failed handshake, so it counts as not connected.
         begun = _any(causes, ResponseFailed) and not _any(causes, ResponseNeverReceived)

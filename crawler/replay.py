@@ -23,7 +23,7 @@ from crawler.records import CrawlSettings, CrawlTarget, KnownPage, SiteCrawl
 from crawler.reply import Reply, RobotsRequest
 from crawler.retry import not_before
 from crawler.robots import MAX_ROBOTS_REDIRECTS, RobotsAnswer, RobotsRules, rules_of
-from crawler.robots_cache import OWN_WORDS
+from crawler.robots_cache import OWN_WORDS, has_own_word
 from crawler.robots_store import KEPT
 from crawler.stored import read_at
 from crawler.urls import DEFAULT_PORTS, canonical_url, start_urls
@@ -153,7 +153,7 @@ class Replay:
             self._passed(stored.at)
             if stored.kind == "failure":
                 asked.append(RobotsRequest(url, stored.outcome, None, stored.at, 0))
-                if hop == 0 and stored.outcome in OWN_WORDS and not stored.connected:
+                if has_own_word(stored.outcome, hop) and not stored.connected:
                     return RobotsAnswer(RobotsRules(stored.outcome, stored.reason))
                 return _closed(stored.reason)
             status = stored.status

@@ -21,7 +21,15 @@ MAX_KEPT_BYTES = 4 * 1024 * 1024  # of rules as text; parsed they take some ten 
 LEAST_COST = 500
 CLOCK_SLIP = timedelta(minutes=5)
 # A host that cannot even be reached is told by its own word; robots.txt only gets the blame when it has a say.
-OWN_WORDS = frozenset({"blocked_address", "dns_failed", "connect_failed", "tls_failed"})
+OWN_WORDS = frozenset({"blocked_address", "dns_failed", "connect_failed", "tls_failed", "internal_error"})
+
+
+def has_own_word(outcome: str, hop: int) -> bool:
+    """Whether a robots.txt that could not be read leaves the request's own outcome to stand.
+
+    That of the host itself does, and on the way to where the file was moved only what was our doing.
+    """
+    return outcome in OWN_WORDS and (hop == 0 or outcome == "internal_error")
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ from crawler.records import utc_now
 from crawler.reply import RobotsRequest
 from crawler.resolver import installed_guard, peer_refusal
 from crawler.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, RobotsAnswer, RobotsRules, rules_of
-from crawler.robots_cache import OWN_WORDS, RobotsCache
+from crawler.robots_cache import RobotsCache, has_own_word
 from crawler.spacing import Spacing
 from crawler.urls import DEFAULT_PORTS, canonical_url
 
@@ -157,7 +157,7 @@ class RobotsMiddleware:
         failure = failure_of(error, url, installed_guard())
         self._spider.archive.add_failure(url, failure.outcome, failure.reason, at, connected=failure.connected)
         meta.setdefault("robots_requests", []).append(RobotsRequest(url, failure.outcome, None, at, 0))
-        if hop == 0 and failure.outcome in OWN_WORDS and not failure.connected:
+        if has_own_word(failure.outcome, hop) and not failure.connected:
             return RobotsAnswer(RobotsRules(failure.outcome, failure.reason))
         return _closed(failure.reason)
 

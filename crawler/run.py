@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import overload
@@ -75,6 +76,7 @@ def main() -> int:
 def _crawl(
     settings: CrawlSettings, targets: Sequence[CrawlTarget], archive_dir: Path, out: Path, pause_s: float
 ) -> None:
+    _wait_by_a_steady_clock()
     from scrapy.crawler import AsyncCrawlerProcess
 
     from crawler.archive import Archive
@@ -124,6 +126,13 @@ def require_guard(settings: object) -> None:
     ]
     if wrong:
         raise GuardError(f"address guard not installed: {', '.join(dict.fromkeys(wrong))} is not this package's own")
+
+
+def _wait_by_a_steady_clock() -> None:
+    """Twisted waits by the time of day: set forward by an hour, it would end every request that is under way."""
+    from twisted.internet.base import ReactorBase
+
+    ReactorBase.seconds = staticmethod(time.monotonic)
 
 
 def _die_with_parent(parent: int) -> None:

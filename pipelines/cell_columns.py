@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipelines.schemas import arrow_schema
-from pipelines.statistics.figures import RANKED, Figure
+from pipelines.statistics.figure_records import RANKED, Figure
 from pipelines.statistics.flags import names_of
 from pipelines.statistics.shares import ranks
 from pipelines.tables import CELLS

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from labels.taxonomy import NONE
-from pipelines.firm_texts import site_digests
+from pipelines.firm_texts import Tables, site_digests
 from pipelines.matching import not_recognised
-from pipelines.store import Lake
 
 NO_VISIT = "not visited yet"
 NOT_OWN = "site not recognised as the firm's own"
@@ -29,7 +28,7 @@ class ClassifiedShard:
     strangers: frozenset[str]  # classified once, no longer in the firm list
 
 
-def read_shard(lake: Lake, number: int, own_site_only: bool) -> ClassifiedShard:
+def read_shard(lake: Tables, number: int, own_site_only: bool) -> ClassifiedShard:
     """Read one shard; with ``own_site_only`` a firm has no words where its site is not recognised as its own."""
     outcome = {
         row["firm_id"]: f"{row['outcome']}: {row['reason']}"
@@ -39,9 +38,10 @@ def read_shard(lake: Lake, number: int, own_site_only: bool) -> ClassifiedShard:
     assignments: dict[str, list[dict[str, Any]]] = {}
     for row in lake.read_arrow("assignments", shards=[number]).to_pylist():
         assignments.setdefault(row["firm_id"], []).append(row)
+    scores = lake.read_arrow("scores", ["firm_id", "model_id", "text_digest"], [number])  # a row a sector
     scored = {
         row["firm_id"]: (row["model_id"], row["text_digest"])
-        for row in lake.read_arrow("scores", ["firm_id", "model_id", "text_digest"], [number]).to_pylist()
+        for row in scores.group_by(scores.column_names).aggregate([]).to_pylist()
     }
     reasons = {firm_id: outcome.get(firm_id, NO_VISIT) for firm_id in sorted(listed)}
     digests = {firm_id: digest for firm_id, digest in site_digests(lake, [number]).items() if firm_id in reasons}

@@ -6,52 +6,38 @@ read, so that a run killed between the two does that firm again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
-import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from labels.taxonomy import Taxonomy, load_taxonomy
-from pipelines.assignment_rows import (
-    assigned_row,
-    near_miss_row,
-    none_row,
-    refused_row,
-    settled_row,
-    silent_row,
+from labels.taxonomy import load_taxonomy
+from pipelines.classify_part import (
+    INPUTS,
+    PART_FIRMS,
+    ROWS,
+    ClassifiedPart,
+    ClassifyJob,
+    Part,
+    Todo,
+    classify_part,
+    look_at_shard,
 )
-from pipelines.classified_shard import ClassifiedShard, is_done, is_stated, read_shard
-from pipelines.embedding import vectors_for
 from pipelines.encoders import encoder_of
-from pipelines.evidence_rows import Embed, evidence_columns, weighed
-from pipelines.firm_texts import firm_texts
+from pipelines.engine import Done
+from pipelines.failed_shards import FAILED, report_failures
+from pipelines.pinned_lake import PinnedLake
 from pipelines.runs import Run, StageCounts
 from pipelines.screen import Screen
-from pipelines.settling import FastPath, fast_path
+from pipelines.settling import fast_path
 from pipelines.training import current_model
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from classifier.features import FirmText, Vectors
-    from classifier.model import SectorModel
-    from models.encoder import TextEncoder
-
-
-@dataclass(frozen=True)
-class _Made:
-    """Rows for the tables, in the order in which they are committed."""
-
-    assignments: list[dict[str, Any]]
-    near_misses: list[dict[str, Any]]
-    scores: list[dict[str, Any]]
-
-    def __add__(self, other: _Made) -> _Made:
-        return _Made(
-            self.assignments + other.assignments, self.near_misses + other.near_misses, self.scores + other.scores
-        )
+# A kill loses at most this much, beside what workers are at; each commit writes the files anew that it touches.
+COMMIT_FIRMS = 1_000
+COMMIT_S = 30.0
+SHARDS_AT_ONCE = 64
 
 
 def run_classify(run: Run, screen: Screen) -> None:
@@ -60,143 +46,109 @@ def run_classify(run: Run, screen: Screen) -> None:
     Raises:
         UsageError: There is no model, or not one for this taxonomy and encoder.
     """
-    lake = run.workspace.lake
-    taxonomy = load_taxonomy(run.workspace.taxonomy_file)
-    model = current_model(run.workspace, taxonomy)
+    workspace, lake, engine = run.workspace, run.workspace.lake, run.workspace.engine
+    taxonomy = load_taxonomy(workspace.taxonomy_file)
+    model = current_model(workspace, taxonomy)
     run.notes["model_id"] = model.model_id
-    encoder = encoder_of(run.workspace, model)
-    fast = fast_path(run.workspace, model)
-    settled = fast.reason if fast else ""
-    with run.stage("classify") as counts, screen.bar("Classifying firms") as progress:
-        for number in range(lake.shards):
-            shard = read_shard(lake, number, run.workspace.config.match.require)
-            counts.rows_in += len(shard.reasons)
-            spoken = [firm_id for firm_id in shard.digests if not is_done(shard, firm_id, model.model_id, settled)]
-            silent = [firm_id for firm_id in shard.reasons if firm_id not in shard.digests]
-            stated = [firm_id for firm_id in silent if not is_stated(shard, firm_id)]
-            counts.unchanged += len(shard.reasons) - len(spoken) - len(stated)
-            made = _Made([silent_row(shard, firm_id, run.started_at) for firm_id in stated], [], [])
-            if spoken:
-                texts = firm_texts(lake, [number])
-                read = [model.judgeable(texts[firm_id]) for firm_id in sorted(spoken)]
-                refused = [(one.firm.firm_id, one.reason) for one in read if one.reason]
-                made += _Made([refused_row(model, shard, *one, run.started_at) for one in refused], [], [])
-                firms = [one.firm for one in read if not one.reason]
-                if fast:
-                    firms, clear = _settled(taxonomy, fast, firms, shard, run.started_at)
-                    made += clear
-                embed = _embedder(run, encoder, number, screen)
-                vectors = embed([text for firm in firms for text in model.texts_to_embed(firm)])
-                made += _classified(taxonomy, model, firms, vectors, embed, shard, run.started_at)
-            _commit(run, counts, sorted({*spoken, *stated, *shard.strangers}), made)
-            counts.rows_out += len(spoken) + len(stated)
-            progress(number + 1, lake.shards)
+    encoder = encoder_of(workspace, model)
+    with (
+        run.stage("classify") as counts,
+        engine.working(),
+        screen.bar("Classifying firms") as progress,
+    ):
+        job = ClassifyJob(
+            PinnedLake.of(lake, INPUTS), taxonomy, model, fast_path(workspace, model), workspace.config.encoder.name,
+            encoder.encoder_id, workspace.config.match.require, run.started_at,
+        )  # fmt: skip
+        writer, failed = _Writer(run, counts), list[tuple[int, str]]()
+        tried, total = lake.shards, lake.rows_in("firms")
+        for start in range(0, lake.shards, SHARDS_AT_ONCE):  # what is to be done is known for these alone
+            parts, strangers = list[Part](), list[str]()
+            for looked in engine.run(look_at_shard, job, range(start, min(start + SHARDS_AT_ONCE, lake.shards))):
+                if looked.made is None:
+                    failed.append((looked.task, looked.failure))
+                    firms = lake.read_arrow("firms", ["firm_id"], [looked.task]).num_rows
+                    counts.rows_in += firms
+                    counts.dropped[FAILED] += firms
+                else:
+                    todo = looked.made
+                    counts.rows_in += todo.firms
+                    counts.unchanged += todo.firms - len(todo.spoken) - len(todo.stated)
+                    parts += _parts(todo)
+                    strangers += todo.strangers
+            writer.open(parts, strangers)
+            tried += len(parts)
+            for done in engine.run(classify_part, job, parts):
+                if done.made is None:
+                    failed.append((done.task.shard, done.failure))
+                    counts.dropped[FAILED] += writer.left_out(done)
+                else:
+                    writer.add(done.task, done.made)
+                progress(counts.rows_out + counts.unchanged + counts.dropped[FAILED], total)
+            progress(counts.rows_in, total)
+        writer.commit()
+        report_failures(run, "classify", failed, tried)
 
 
-def standing(taxonomy: Taxonomy, held: Sequence[Sequence[Mapping[str, Any]]]) -> NDArray[np.bool_]:
-    """Sectors that firms are in by their own score; one that only followed from a child goes with the child.
-
-    Args:
-        taxonomy: ``n_sectors`` sectors.
-        held: For each of ``n_firms`` firms its rows of ``assignments``.
-
-    Returns:
-        ``(n_firms, n_sectors) bool``, columns in taxonomy order.
-    """
-    found = np.zeros((len(held), len(taxonomy.keys)), dtype=bool)
-    for place, rows in enumerate(held):
-        assigned = {row["sector"]: row for row in rows if row["assigned"]}
-        implied = set[str]().union(*(taxonomy.ancestors(key) for key in assigned if key in taxonomy.by_key))
-        own = {key for key, row in assigned.items() if key not in implied or row["probability"] >= row["threshold"]}
-        found[place] = [key in own for key in taxonomy.keys]
-    return found
+def _parts(todo: Todo) -> list[Part]:
+    ids = sorted({*todo.spoken, *todo.stated, *todo.strangers})
+    return [Part(todo.shard, tuple(ids[start : start + PART_FIRMS])) for start in range(0, len(ids), PART_FIRMS)]
 
 
-def _commit(run: Run, counts: StageCounts, ids: Sequence[str], made: _Made) -> None:
-    if not ids:
-        return
-    lake = run.workspace.lake
-    for name, rows in (
-        ("assignments", made.assignments), ("near_misses", made.near_misses), ("scores", made.scores),
-    ):  # fmt: skip
-        counts.written[name] = counts.written.get(name, 0) + lake.replace_firms(name, ids, rows, run.run_id)
+class _Writer:
+    """What parts made on its way into the tables: vectors first, scores last."""
 
+    def __init__(self, run: Run, counts: StageCounts) -> None:
+        self._run, self._counts = run, counts
+        self._strangers: set[str] = set()
+        self._open: dict[int, int] = defaultdict(int)  # parts to come, by shard
+        self._known: dict[int, pa.Array] = {}  # digests written for a shard that still has parts to come
+        self._waiting: list[tuple[Part, ClassifiedPart]] = []
+        self._firms, self._since = 0, time.monotonic()
 
-def _settled(
-    taxonomy: Taxonomy, fast: FastPath, firms: Sequence[FirmText], shard: ClassifiedShard, now: datetime
-) -> tuple[list[FirmText], _Made]:
-    """Firms for the full model, and the rows of the others."""
+    def open(self, parts: Sequence[Part], strangers: Iterable[str]) -> None:
+        """Say which parts of some shards are to come, and which of their firms are no longer listed."""
+        self._strangers.update(strangers)
+        for part in parts:
+            self._open[part.shard] += 1
 
-    def is_member(firm_id: str) -> bool:
-        return any(row["assigned"] for row in shard.assignments.get(firm_id, []))
+    def add(self, part: Part, made: ClassifiedPart) -> None:
+        """Take what a part made."""
+        self._waiting.append((part, made))
+        self._firms += len(part.firm_ids)
+        self._counts.rows_out += self._listed(part)
+        if self._firms >= COMMIT_FIRMS or time.monotonic() - self._since > COMMIT_S:
+            self.commit()
 
-    rest, clear = fast.split(firms, is_member)
-    rows = [settled_row(fast.model, shard, firm_id, fast.reason, now) for firm_id, _ in clear]
-    scores = [row for scored in clear for row in _scores(taxonomy, fast.model, shard, *scored)]
-    return rest, _Made(rows, [], scores)
+    def left_out(self, done: Done[Part, ClassifiedPart]) -> int:
+        """How many listed firms a part that failed leaves as they were."""
+        self._open[done.task.shard] -= 1
+        return self._listed(done.task)
 
+    def commit(self) -> None:
+        """Write what waits."""
+        if not self._waiting:
+            return
+        lake, run_id, written = self._run.workspace.lake, self._run.run_id, self._counts.written
+        lake.append("embeddings", pa.concat_tables([self._new(made) for _, made in self._waiting]), run_id)
+        ids = [firm_id for part, _ in self._waiting for firm_id in part.firm_ids]
+        for name in ROWS:
+            rows = pa.concat_tables([made.rows[name] for _, made in self._waiting])
+            written[name] = written.get(name, 0) + lake.replace_firms(name, ids, rows, run_id)
+        self._waiting, self._firms, self._since = [], 0, time.monotonic()
 
-def _scores(
-    taxonomy: Taxonomy, model: SectorModel, shard: ClassifiedShard, firm_id: str, chances: NDArray[np.float64]
-) -> list[dict[str, Any]]:
-    read = {"firm_id": firm_id, "model_id": model.model_id, "text_digest": shard.digests[firm_id]}
-    return [read | {"sector": key, "probability": float(chances[at])} for at, key in enumerate(taxonomy.keys)]
+    def _listed(self, part: Part) -> int:
+        return sum(firm_id not in self._strangers for firm_id in part.firm_ids)
 
-
-def _embedder(run: Run, encoder: TextEncoder, shard: int, screen: Screen) -> Embed:
-    def embed(texts: Sequence[str]) -> Vectors:
-        with screen.bar(f"Reading sites, part {shard + 1} of {run.workspace.lake.shards}") as progress:
-            return vectors_for(run.workspace.lake, encoder, {shard: texts}, run.run_id, progress)
-
-    return embed
-
-
-def _classified(
-    taxonomy: Taxonomy, model: SectorModel, firms: Sequence[FirmText], vectors: Vectors, embed: Embed,
-    shard: ClassifiedShard, now: datetime,
-) -> _Made:  # fmt: skip
-    from classifier.evidence import near_miss
-
-    probabilities = model.predict_proba(firms, vectors)
-    assigned = model.assign(
-        probabilities, standing(taxonomy, [shard.assignments.get(firm.firm_id, []) for firm in firms])
-    )
-    misses = [near_miss(model, probabilities[place], assigned[place]) for place in range(len(firms))]
-    carriers = [
-        {
-            column: _carrier(taxonomy, model, firm, vectors, column, probabilities[place], assigned[place])
-            for column in np.flatnonzero(assigned[place]).tolist()
-        }
-        for place, firm in enumerate(firms)
-    ]
-    wanted = [
-        ({miss.column: miss.is_near} if miss else {}) | dict.fromkeys(carried.values(), True)
-        for carried, miss in zip(carriers, misses, strict=True)
-    ]
-    evidence = weighed(model, firms, wanted, vectors, embed)
-    made = _Made([], [], [])
-    for place, firm in enumerate(firms):
-        firm_id, chances, miss = firm.firm_id, probabilities[place], misses[place]
-        made.scores.extend(_scores(taxonomy, model, shard, firm_id, chances))
-        if not carriers[place]:
-            made.assignments.append(none_row(taxonomy, model, firm_id, miss, shard, now))
-        for column, carrier in carriers[place].items():
-            made.assignments.append(
-                assigned_row(taxonomy, model, firm_id, chances, column, carrier, shard, now)
-                | evidence_columns(evidence[place][carrier])
-            )
-        if miss:
-            made.near_misses.append(near_miss_row(taxonomy, model, firm_id, miss, evidence[place][miss.column]))
-    return made
-
-
-def _carrier(
-    taxonomy: Taxonomy, model: SectorModel, firm: FirmText, vectors: Vectors, column: int,
-    chances: NDArray[np.float64], assigned: NDArray[np.bool_],
-) -> int:  # fmt: skip
-    """Sector whose words put a firm into ``column``: itself, or the most probable part of it."""
-    parts = [place for place, above in enumerate(taxonomy.parents) if column in above and assigned[place]]
-    if not parts or model.own_probability(firm, taxonomy.keys[column], vectors) >= model.thresholds[column]:
-        return column
-    part = max(parts, key=lambda place: float(chances[place]))
-    return _carrier(taxonomy, model, firm, vectors, part, chances, assigned)
+    def _new(self, made: ClassifiedPart) -> pa.Table:
+        """Vectors that no other part of the shard brought before: two firms may say the same."""
+        rows, known = made.embeddings, self._known.get(made.shard)
+        if known is not None:
+            rows = rows.filter(pc.invert(pc.is_in(rows["text_digest"], value_set=known)))
+        digests = rows["text_digest"].combine_chunks()
+        self._open[made.shard] -= 1
+        if self._open[made.shard]:
+            self._known[made.shard] = digests if known is None else pa.concat_arrays([known, digests])
+        else:
+            self._known.pop(made.shard, None)
+        return rows

@@ -6,7 +6,6 @@ once.
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Annotated
 import typer
 
 from pipelines.commands import (
+    doctor,
     exports,
     figures,
     imports,
@@ -29,8 +29,7 @@ from pipelines.commands import (
     workspaces,
 )
 from pipelines.frugality import keep_memory_small
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
+from pipelines.system_faults import FULL, told
 
 app = typer.Typer(
     name="firmscope",
@@ -52,6 +51,7 @@ for module in (
     taxonomy,
     inspect,
     upkeep,
+    doctor,
 ):
     module.register(app)
 
@@ -102,14 +102,10 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        _fail(f"no space left on the disk ({error.filename or 'unknown file'}); free some and run again", 3)
     except Exception as error:
-        if "database or disk is full" not in str(error):  # SQLite's words, wrapped by the catalog
+        if (sentence := told(error)) is None:
             raise
-        _fail("no space left on the disk (the lake's catalog); free some and run again", 3)
+        _fail(*sentence)
 
 
 def _fail(message: str, code: int) -> None:

@@ -15,7 +15,8 @@ import numpy as np
 from pipelines.cell_columns import CellColumns
 from pipelines.spreading import ALL, Ground
 from pipelines.statistics.area_sums import AreaSums, Members, area_sums, members_over
-from pipelines.statistics.figures import LATEST, Around, Figure, figures, kept
+from pipelines.statistics.figure_records import LATEST, Around, Figure, kept
+from pipelines.statistics.figures import figures
 from pipelines.statistics.flags import bits, where
 from pipelines.statistics.measures import AMOUNTS, Counted, Definitions, Measures, measures
 from pipelines.statistics.shares import owner_countries, share_of

@@ -6,6 +6,8 @@ An unknown key stops the run: a misspelt ``crawl.delay`` must not leave a site w
 from __future__ import annotations
 
 import difflib
+import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +59,14 @@ def load_config(path: Path) -> Config:
     Raises:
         UsageError: No such file, not TOML, an unknown key, or a value of the wrong kind.
     """
-    return _check(_parse(path).unwrap(), path)
+    try:
+        values = tomllib.loads(_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise _no_toml(path, error) from error
+    return _check(values, path)
 
 
+@cache  # every new workspace asks, and it takes as long as making the lake
 def default_toml() -> str:
     """A configuration file with every setting, its default and what it means."""
     document = tomlkit.document()
@@ -122,12 +129,24 @@ def _written(value: Any) -> Any:
 
 
 def _parse(path: Path) -> tomlkit.TOMLDocument:
+    """The file with its comments, to be changed: this takes a dozen times as long as reading its values."""
     try:
-        return tomlkit.parse(path.read_text(encoding="utf-8-sig"))
+        return tomlkit.parse(_text(path))
+    except TOMLKitError as error:
+        raise _no_toml(path, error) from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such file; make a workspace with: firmscope init {path.parent}") from error
-    except (TOMLKitError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not a TOML file ({error}); mend that line") from error
+    except UnicodeDecodeError as error:
+        raise _no_toml(path, error) from error
+
+
+def _no_toml(path: Path, error: Exception) -> UsageError:
+    return UsageError(f"{path}: not a TOML file ({error}); mend that line")
 
 
 def _check(values: dict[str, Any], path: Path) -> Config:

@@ -2,7 +2,9 @@
 
 Points: ``committed-TABLE`` after a commit, ``after-STAGE`` after a stage has written its counts,
 ``indexed-block`` and ``indexed`` in the making of a file under ``index/``,
-``vacuum-set``, ``vacuum-forgot-TABLE``, ``vacuum-deleting``, ``vacuum-archive`` and ``vacuum-run`` in a vacuum.
+``vacuum-set``, ``vacuum-forgot-TABLE``, ``vacuum-deleting``, ``vacuum-archive`` and ``vacuum-run`` in a vacuum,
+``repair-planned``, ``repair-aside``, ``repair-entered``, ``repair-back-TABLE``, ``repair-lake``, ``repair-forgot``,
+``repair-mended``, ``repair-due``, ``repair-fetches`` and ``repair-pages`` in a repair.
 """
 
 from __future__ import annotations

@@ -6,24 +6,39 @@ They are visited shard by shard, in the order in which the tables hold them: a c
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from crawler.errors import CrawlerError, CrawlPausedError
 from crawler.opt_out import parse
-from crawler.records import CrawlSettings, CrawlTarget, SiteCrawl
-from crawler.rendering import crawl_and_render
+from crawler.records import CrawlSettings, SiteCrawl
 from pipelines.changes import Known, Row
+from pipelines.crawl_parts import (
+    INPUTS,
+    PART_SITES,
+    STREAM_SITES,
+    CrawlJob,
+    Part,
+    crawl_part,
+    due_sites,
+    parts_of,
+    visits_of,
+)
+from pipelines.engine import Done, ParallelEngine
 from pipelines.errors import FirmscopeError, InterruptedRunError, UsageError
+from pipelines.failed_shards import report_failures
 from pipelines.firm_texts import Tables
-from pipelines.known_pages import known_pages
+from pipelines.pinned_lake import PinnedLake
 from pipelines.runs import Run
-from pipelines.scheduling import UNVISITED, Bounds, is_due
+from pipelines.scheduling import UNVISITED, Bounds
 from pipelines.site_owners import SiteOwners
-from pipelines.store import Lake, shard_of
+from pipelines.store import Lake
 from pipelines.tables import PAGES, TABLES
 from pipelines.visits import Rules, after_visit, keeps_words, no_website
 from pipelines.workspace import Workspace
@@ -32,8 +47,6 @@ from pipelines.workspace import Workspace
 BATCH_SITES = 500
 BATCH_CHARS = 8_000_000  # of text: 170 sites of 20 pages
 BATCH_S = 30.0
-
-DUE_BY = ["firm_id", "source", "website", "outcome", "crawled_at", "due_at", "not_before"]
 
 Progress = Callable[[int, int], None]
 
@@ -51,36 +64,29 @@ def run_crawl(run: Run, progress: Progress, now: datetime | None = None) -> None
         SettingsError: A line of ``opt-out.txt`` names no site.
         InterruptedRunError: The crawl window closed, or the connection is down; firms not visited stay due.
     """
-    lake, config = run.workspace.lake, run.workspace.config
+    workspace, lake = run.workspace, run.workspace.lake
     now = now or datetime.now(UTC)
-    firms = lake.read_arrow("firms", ["firm_id", "website"]).to_pylist()
-    held = {row["firm_id"]: row for row in lake.read_arrow("sites", DUE_BY).to_pylist()}
-    websites: dict[str, str | None] = {row["firm_id"]: row["website"] for row in firms}
-    bounds = crawl_rules(run.workspace).bounds
-    due = sorted(
-        (firm_id for firm_id, website in websites.items() if is_due(held.get(firm_id), website, now, bounds)),
-        key=lambda firm_id: (shard_of(firm_id, lake.shards), firm_id),
-    )
+    due = due_sites(lake, now, crawl_rules(workspace).bounds)
     with run.stage("crawl") as counts:
-        counts.rows_in = len(websites)
-        counts.unchanged = len(websites) - len(due)
-        known = known_pages(lake, [firm_id for firm_id in due if _is_same_site(held.get(firm_id), websites[firm_id])])
-        targets = [
-            CrawlTarget(firm_id, website, known.pop(firm_id, ())) for firm_id in due if (website := websites[firm_id])
-        ]
-        if targets and not config.crawl.contact:
+        counts.rows_in = due.firms
+        counts.unchanged = due.firms - len(due.sites) - len(due.without_website)
+        if due.sites and not workspace.config.crawl.contact:
             raise UsageError(
                 "crawl.contact is not set: site owners must be able to reach you; set it with: "
                 "firmscope config set crawl.contact YOU@YOUR-ORGANISATION"
             )
-        settings = crawl_settings(run.workspace) if targets else None
-        commit(run, [no_website(firm_id, now) for firm_id in due if not websites[firm_id]])
+        settings = crawl_settings(workspace) if due.sites else None
+        commit(run, [no_website(firm_id, now) for firm_id in due.without_website])
         if settings is not None:
             if settings.allow_addresses:
                 run.notes["allowed_addresses"] = list(settings.allow_addresses)
-            _visit(run, targets, settings, progress)
-        run.notes["outcomes"] = outcome_counts(run.workspace.lake)
-        _refuse_broken_crawl(run, targets)
+            with _job(run, settings) as job:
+                if isinstance(workspace.engine, ParallelEngine):
+                    _visit_in_workers(run, job, parts_of(due, PART_SITES), progress)
+                else:
+                    _visit_here(run, job, parts_of(due, STREAM_SITES), progress)
+        run.notes["outcomes"] = outcome_counts(lake)
+        _refuse_broken_crawl(run, {firm_id for firm_id, _, _ in due.sites})
 
 
 def commit(
@@ -173,48 +179,94 @@ def _with_texts(lake: Lake, pages: list[Row]) -> list[Row]:
     return [{"text": texts.get((row["firm_id"], row["url"])), **row} for row in pages]
 
 
-def _visit(run: Run, targets: Sequence[CrawlTarget], settings: CrawlSettings, progress: Progress) -> None:
+@contextmanager
+def _job(run: Run, settings: CrawlSettings) -> Iterator[CrawlJob]:
+    archive = run.workspace.archive_folder.resolve()
+    archive.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(prefix=".seen-", dir=archive) as token:
+        lake = PinnedLake.of(run.workspace.lake, INPUTS)
+        yield CrawlJob(lake, settings, archive, run.folder.resolve(), Path(token.name).name)
+
+
+def _visit_here(run: Run, job: CrawlJob, parts: Sequence[Part], progress: Progress) -> None:
+    """Crawl part by part and commit sites as they finish."""
     batch: list[SiteCrawl] = []
     owners, chars, since = SiteOwners(run.workspace.lake), 0, time.monotonic()
-    progress(0, len(targets))
+    total = sum(map(len, parts))
+    progress(0, total)
     try:
-        visits = crawl_and_render(targets, settings, run.workspace.archive_folder, run.folder)
+        visits = (visit for part in parts for visit in visits_of(job, part))
         for done, visit in enumerate(visits, start=1):
             batch.append(visit)
             chars += sum(len(page.text) for page in visit.pages)
-            progress(done, len(targets))
+            progress(done, total)
             if len(batch) >= BATCH_SITES or chars >= BATCH_CHARS or time.monotonic() - since > BATCH_S:
                 commit(run, batch, owners=owners)
                 batch, chars, since = [], 0, time.monotonic()
     except CrawlPausedError as error:
         commit(run, batch, owners=owners)
-        run.notes |= {"paused": error.cause, "outcomes": outcome_counts(run.workspace.lake)}
-        raise InterruptedRunError(
-            f"{error}; what was read is kept and nothing was published, the same command goes on from there"
-        ) from error
+        raise _paused(run, error.cause, str(error)) from error
     except (KeyboardInterrupt, CrawlerError):
         commit(run, batch, owners=owners)
         raise
     commit(run, batch, owners=owners)
 
 
-def _refuse_broken_crawl(run: Run, targets: Sequence[CrawlTarget]) -> None:
+def _visit_in_workers(run: Run, job: CrawlJob, parts: Sequence[Part], progress: Progress) -> None:
+    """Crawl parts side by side; a part is committed when all of it has come."""
+    engine, owners = run.workspace.engine, SiteOwners(run.workspace.lake)
+    total, seen, paused = sum(map(len, parts)), 0, ("", "")
+    failed: list[Done[Part, Any]] = []
+    progress(0, total)
+    with engine.working():
+        for done in engine.run(crawl_part, job, parts):
+            if done.made is None:
+                failed.append(done)
+                commit(run, [_not_visited(*site[:2], done.failure) for site in done.task], owners=owners)
+            else:
+                commit(run, done.made.visits, owners=owners)
+                paused = (done.made.paused, done.made.said) if done.made.paused else paused
+            seen += len(done.task)
+            progress(seen, total)
+    report_failures(run, "crawl", [(parts.index(done.task), done.failure) for done in failed], len(parts))
+    if paused[0]:
+        raise _paused(run, *paused)
+
+
+def _not_visited(firm_id: str, website: str, failure: str) -> SiteCrawl:
+    now = datetime.now(UTC)
+    return SiteCrawl(firm_id, website, "", "internal_error", f"its part of the crawl failed: {failure}", now, now)
+
+
+def _paused(run: Run, cause: str, said: str) -> InterruptedRunError:
+    run.notes |= {"paused": cause, "outcomes": outcome_counts(run.workspace.lake)}
+    return InterruptedRunError(
+        f"{said}; what was read is kept and nothing was published, the same command goes on from there"
+    )
+
+
+def _refuse_broken_crawl(run: Run, due: Collection[str]) -> None:
     """A crawl that hardly happened must not go on to be published as figures."""
-    due = {target.firm_id for target in targets}
-    ended = run.workspace.lake.read_arrow("sites", ["firm_id", "outcome", "reason"]).to_pylist()
-    unvisited = [row for row in ended if row["firm_id"] in due and row["outcome"] in UNVISITED]
-    if len(unvisited) > len(due) / 2:
+    if not due:
+        return
+    lake, unvisited, reason = run.workspace.lake, 0, ""
+    for shard in range(lake.shards):
+        for row in lake.read_arrow("sites", ["firm_id", "outcome", "reason"], [shard]).to_pylist():
+            if row["outcome"] in UNVISITED and row["firm_id"] in due:
+                unvisited += 1
+                reason = reason or row["reason"]
+    if unvisited > len(due) / 2:
         raise FirmscopeError(
-            f"{len(unvisited)} of {len(due)} sites were not visited ({unvisited[0]['reason']}); nothing was published: "
+            f"{unvisited} of {len(due)} sites were not visited ({reason}); nothing was published: "
             f"look into {run.folder / 'crawl.log'}, then run this again"
         )
 
 
 def outcome_counts(tables: Tables) -> dict[str, int]:
     """Firms per outcome word of their newest visit; firms whose words were imported were not visited."""
-    sites = tables.read_arrow("sites", ["source", "outcome"]).to_pylist()
-    return dict(sorted(Counter(row["outcome"] for row in sites if row["source"] != "texts").items()))
-
-
-def _is_same_site(held: dict[str, Any] | None, website: str | None) -> bool:
-    return held is not None and website is not None and held["website"] == website
+    sites = tables.read_arrow("sites", ["source", "outcome"])
+    found = Counter[str]()
+    for row in sites.group_by(["source", "outcome"]).aggregate([([], "count_all")]).to_pylist():
+        if row["source"] != "texts":
+            found[row["outcome"]] += row["count_all"]
+    return dict(sorted(found.items()))

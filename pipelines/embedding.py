@@ -9,10 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from models.digest import text_digest
+from pipelines.lake_reading import TableReader
 from pipelines.store import Lake
+from pipelines.table_rows import checked_rows
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from models.encoder import TextEncoder
@@ -58,6 +61,36 @@ def vectors_for(
     return found
 
 
+class FreshVectors:
+    """Vectors of texts of one shard, and those among them that the table does not hold yet; nothing is written."""
+
+    def __init__(self, lake: TableReader, encoder: TextEncoder, shard: int) -> None:
+        """Args: the tables; the encoder whose vectors are wanted; the shard."""
+        self._lake, self._encoder, self._shard = lake, encoder, shard
+        self._fresh: dict[str, NDArray[np.float32]] = {}
+
+    def embed(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """``(dimension,) float32`` per digest, for every text asked for."""
+        wanted = {text_digest(text): text for text in texts}
+        found = {digest: self._fresh[digest] for digest in wanted if digest in self._fresh}
+        if len(found) < len(wanted):
+            found |= _held(self._lake, self._encoder, self._shard, wanted)
+        missing = sorted(wanted.keys() - found.keys())
+        if missing:
+            made = self._encoder.encode([wanted[digest] for digest in missing])
+            self._fresh |= dict(zip(missing, made, strict=True))
+            found |= {digest: self._fresh[digest] for digest in missing}
+        return found
+
+    def rows(self) -> pa.Table:
+        """Rows of the table ``embeddings`` for what was encoded."""
+        rows = [
+            {"shard": self._shard, "text_digest": digest, "encoder_id": self._encoder.encoder_id, "vector": vector}
+            for digest, vector in self._fresh.items()
+        ]
+        return checked_rows("embeddings", rows, self._lake.shards)
+
+
 def vectors_beside(
     lake: Lake, encoder: TextEncoder, shard: int, texts: Sequence[str]
 ) -> dict[str, NDArray[np.float32]]:
@@ -70,7 +103,9 @@ def vectors_beside(
     return found
 
 
-def _held(lake: Lake, encoder: TextEncoder, shard: int, wanted: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
+def _held(
+    lake: TableReader, encoder: TextEncoder, shard: int, wanted: Mapping[str, str]
+) -> dict[str, NDArray[np.float32]]:
     import pyarrow as pa
     import pyarrow.compute as pc
 

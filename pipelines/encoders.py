@@ -27,9 +27,14 @@ def encoder_of(workspace: Workspace, model: SectorModel | None) -> SentenceEncod
 
     Its ``encoder_id`` differs from the model's where ``encoder.name`` has changed since the model was trained.
     """
+    return named_encoder(workspace.config.encoder.name, model)
+
+
+def named_encoder(name: str, model: SectorModel | None) -> SentenceEncoder:
+    """The same by the encoder's name, for a worker, which has no workspace."""
     if model is None or model.tuned is None:
-        return plain_encoder(workspace)
-    return _tuned(workspace.config.encoder.name, model.tuned)
+        return _plain(name)
+    return _tuned(name, model.tuned)
 
 
 @lru_cache(maxsize=1)

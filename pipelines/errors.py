@@ -19,6 +19,10 @@ class UsageError(FirmscopeError):
     exit_code = 2
 
 
+class PastGoneError(UsageError):
+    """A past state of a table is asked for that has been removed from its history."""
+
+
 class OutOfSpaceError(FirmscopeError):
     """The disk is full, or nearly: what was committed stands."""
 

@@ -43,13 +43,5 @@ def brought_up_to_date(found: IcebergTable, table: Table) -> IcebergTable:
     return found
 
 
-def columns_at(found: IcebergTable, snapshot_id: int | None) -> list[str]:
-    """Columns that the table had at a snapshot; those it has now when none is named."""
-    snapshot = found.snapshot_by_id(snapshot_id) if snapshot_id is not None else None
-    if snapshot is None or snapshot.schema_id is None:
-        return _names(found)
-    return [field.name for field in found.schemas()[snapshot.schema_id].fields]
-
-
 def _names(found: IcebergTable) -> list[str]:
     return [field.name for field in found.schema().fields]

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crawler.e_mail import without_e_mail
-from labels.taxonomy import NONE
 from pipelines.containers import codes_needed
-from pipelines.errors import TableError
 from pipelines.evidence_rows import DIGITS, neighbour_name
 from pipelines.exporting.columns import CELLS_EXPORT, EVIDENCE_EXPORT, EXPORTS, FIRMS_EXPORT, SCORES_EXPORT
 from pipelines.exporting.facts import Beside, firm_facts, lenient_rows
+from pipelines.exporting.long_lists import BELOW_THRESHOLD, cells_list, scores_list
 from pipelines.firm_facts import (
     NOT_ATTEMPTED,
     Place,
@@ -27,17 +26,19 @@ from pipelines.firm_facts import (
     site_outcomes,
 )
 from pipelines.frames import rows
-from pipelines.geography.areas import shipped
-from pipelines.rollup import AREA_KINDS, CORRECTED, METRICS
-from pipelines.statistics.catalogue import metric_of
-from pipelines.tables import ASSIGNMENTS, NEAR_MISSES, Column
+from pipelines.schemas import arrow_schema
+from pipelines.tables import ASSIGNMENTS, CELLS, FIRMS, NEAR_MISSES, SCORES, Column, Table
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from labels.taxonomy import Taxonomy
 
+    Given: TypeAlias = pd.DataFrame | pa.Table
+
 __all__ = [
+    "BELOW_THRESHOLD",
     "CELLS_EXPORT",
     "EVIDENCE_EXPORT",
     "EXPORTS",
@@ -52,7 +53,6 @@ __all__ = [
 
 NOT_CLASSIFIED = "not_classified"
 WAITING = "not classified yet"
-BELOW_THRESHOLD = "threshold not passed"
 _READ = ("ok", "unchanged")
 
 _UNDECIDED = tuple(set(ASSIGNMENTS.names) - set(NEAR_MISSES.names))  # columns that a near miss does not have
@@ -144,62 +144,37 @@ def _uncounted(decision: tuple[str | None, str] | None) -> str | None:
 
 
 def scores_export(
-    taxonomy: Taxonomy, firms: pd.DataFrame, sites: pd.DataFrame, scores: pd.DataFrame, assignments: pd.DataFrame
-) -> pd.DataFrame:
+    taxonomy: Taxonomy, firms: Given, sites: pd.DataFrame, scores: Given, assignments: Given
+) -> pa.Table:  # fmt: skip
     """Scores, one row per firm and sector, columns ``SCORES_EXPORT``, sorted by firm_id, then in taxonomy order.
 
     A firm that was not scored has one row: sector ``none``, probability null, reason = how its visit ended.
     """
     outcomes = site_outcomes(sites)
-    decided: dict[str, dict[str, tuple[bool, str, float | None, str | None]]] = {}
-    for firm_id, sector, assigned, reason, probability, model_id in rows(
-        assignments, ("firm_id", "sector", "assigned", "reason", "probability", "model_id")
-    ):
-        decided.setdefault(firm_id, {})[sector] = (bool(assigned), reason, probability, model_id)
-    scored: dict[str, dict[str, float]] = {}
-    for firm_id, sector, probability, model_id in rows(scores, ("firm_id", "sector", "probability", "model_id")):
-        # A score of a model that no longer decides is not what the assignment beside it was made from.
-        if all(model_id == model for *_, model in decided.get(firm_id, {}).values()):
-            scored.setdefault(firm_id, {})[sector] = probability
-    listed: list[tuple[object, ...]] = []
-    order = {key: place for place, key in enumerate(taxonomy.keys)}
-    for (firm_id,) in sorted(rows(firms, ("firm_id",))):
-        mine = {sector: made for sector, made in decided.get(firm_id, {}).items() if made[0]}
-        probabilities = {sector: made[2] for sector, made in mine.items()} | scored.get(firm_id, {})
-        for sector in sorted(probabilities, key=lambda key: (order.get(key, len(order)), key)):
-            reason = mine[sector][1] if sector in mine else BELOW_THRESHOLD
-            listed.append((firm_id, sector, probabilities[sector], sector in mine, _handed_on(reason)))
-        if not probabilities:
-            listed.append((firm_id, NONE, None, False, _handed_on(_unscored(firm_id, outcomes, decided))))
-    return _frame(listed, SCORES_EXPORT)
+
+    def unscored(firm_ids: Sequence[str], stated: Mapping[str, str]) -> list[str]:
+        return [_unscored(firm_id, outcomes, stated) for firm_id in firm_ids]
+
+    decided = as_table(ASSIGNMENTS, assignments, ("firm_id", "sector", "assigned", "reason", "probability", "model_id"))
+    scored = as_table(SCORES, scores, ("firm_id", "sector", "probability", "model_id"))
+    return scores_list(taxonomy, as_table(FIRMS, firms, ("firm_id",))["firm_id"], scored, decided, unscored)
 
 
-def cells_export(taxonomy: Taxonomy, cells: pd.DataFrame) -> pd.DataFrame:
+def cells_export(taxonomy: Taxonomy, cells: Given) -> pa.Table:
     """Cells as they stand in the table, columns ``CELLS_EXPORT``, in taxonomy order, then by area and metric."""
-    names = [column.name for column in CELLS_EXPORT if column.name not in ("area_name", "unit")]
-    place = {name: names.index(name) for name in names}
-    clusters, kinds, metrics = (
-        _ranks(known) for known in (taxonomy.counted, AREA_KINDS, (*METRICS, *CORRECTED.values()))
-    )
-
-    def order(row: Sequence[Any]) -> tuple[int, int, str, int, tuple[str, ...]]:
-        cluster, kind, code, metric = (row[place[name]] for name in ("cluster", "area_kind", "area_code", "metric"))
-        ranks = (clusters.get(cluster, len(clusters)), kinds.get(kind, len(kinds)))
-        return (*ranks, code, metrics.get(metric, len(metrics)), (cluster, kind, metric, str(row[place["period"]])))
-
-    kind, code, metric = (place[name] for name in ("area_kind", "area_code", "metric"))
-    areas, units = shipped(), {name: _unit(name) for name in set(cells["metric"])}
-    listed = [
-        (*row, areas.name_of(row[kind], row[code]), units[row[metric]]) for row in sorted(rows(cells, names), key=order)
-    ]
-    return _frame(listed, CELLS_EXPORT)
+    return cells_list(taxonomy, as_table(CELLS, cells, CELLS.names[1:]))
 
 
-def _unit(metric: str) -> str | None:
-    try:
-        return metric_of(metric).unit
-    except TableError:
-        return None
+def as_table(table: Table, given: Given, columns: Sequence[str]) -> pa.Table:
+    """Columns of a table as Arrow, also of one that came as a frame."""
+    import pandas as pd
+    import pyarrow as pa
+
+    if not isinstance(given, pd.DataFrame):
+        return given.select(list(columns))
+    found = list(zip(*rows(given, columns), strict=True)) or [()] * len(columns)
+    kinds = arrow_schema(table, columns)
+    return pa.table({field.name: pa.array(values, field.type) for field, values in zip(kinds, found, strict=True)})
 
 
 def evidence_export(
@@ -265,14 +240,9 @@ def _handed_on(value: Any) -> Any:
     return without_e_mail(value) if isinstance(value, str) else value
 
 
-def _unscored(
-    firm_id: str, outcomes: Mapping[str, tuple[str, str]], decided: Mapping[str, Mapping[str, tuple[Any, ...]]]
-) -> str:
+def _unscored(firm_id: str, outcomes: Mapping[str, tuple[str, str]], stated: Mapping[str, str]) -> str:
     outcome = outcomes.get(firm_id, (NOT_ATTEMPTED, ""))[0]
-    stated = decided.get(firm_id, {}).get(NONE)
-    if outcome in _READ:
-        return str(stated[1]) if stated else NOT_CLASSIFIED
-    return outcome
+    return stated.get(firm_id, NOT_CLASSIFIED) if outcome in _READ else outcome
 
 
 def _ranks(names: Iterable[str]) -> dict[str, int]:

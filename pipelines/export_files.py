@@ -92,7 +92,7 @@ def write_list(made: MadeList, path: Path, file_format: str, provenance: Provena
     """
     check_format(made.name, file_format, bom)
     page = Page(made, provenance, file_format in _FILLED_IN, bom, names_run=file_format == "xlsx")
-    _ = page.listed  # rows that lack a column are refused before a file is begun
+    page.check()  # rows that lack a column are refused before a file is begun
     with replacing(path) as stream:
         told = _WRITERS[file_format](page, stream)
         stream.flush()

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from labels.taxonomy import Taxonomy, load_taxonomy
 from pipelines.correcting import corrector_maker
+from pipelines.engine import Engine
 from pipelines.errors import UsageError
 from pipelines.firm_texts import classified_firms
 from pipelines.geography.areas import BOUNDARIES
@@ -91,7 +92,7 @@ class WorkedOut(Figures):
     made: Rollup
 
 
-def work_out(workspace: Workspace, moment: Moment) -> WorkedOut:
+def work_out(workspace: Workspace, moment: Moment, engine: Engine | None = None) -> WorkedOut:
     """The roll-up of the tables as they stand.
 
     Raises:
@@ -104,8 +105,8 @@ def work_out(workspace: Workspace, moment: Moment) -> WorkedOut:
     untrained = frozenset(model.untrained if model else ())
     config = workspace.config
     made = rollup(
-        taxonomy, ListTables(*(moment.read_arrow(field.name) for field in fields(ListTables))), classified, untrained,
-        config.rollup, config.areas, corrector_maker(workspace, moment, taxonomy, model) if model else None,
+        taxonomy, ListTables.of(moment), classified, untrained,
+        config.rollup, config.areas, corrector_maker(workspace, moment, taxonomy, model) if model else None, engine,
     )  # fmt: skip
     return WorkedOut(
         moment,

@@ -12,16 +12,20 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crawler.errors import BadWebsiteError
 from crawler.urls import start_urls
 from pipelines.errors import UsageError
 from pipelines.reading import clean, file_lines, hidden_credentials, without_credentials
 from pipelines.sources.company_numbers import normalised
+
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader  # has no name at run time before Python 3.12
 
 FIRM_COLUMNS = ("firm_id", "name", "website")
 MAX_CELL_CHARS = 500  # the longest name in the Companies House register has 160 characters
@@ -60,7 +64,17 @@ def read_firm_list(path: Path, today: date, allow_missing_websites: bool = False
     Raises:
         UsageError: A missing or doubled column, a doubled firm_id or a cell that cannot be; names file, row and cure.
     """
-    rows = csv.reader(file_lines(path), strict=True)
+    with closing(file_lines(path)) as lines:
+        return _read(path, csv.reader(lines, strict=True), today, allow_missing_websites)
+
+
+def nearest_column(name: str) -> str | None:
+    """The column that a name nobody reads was probably meant to be."""
+    near = difflib.get_close_matches(name, _TAKEN, n=1, cutoff=0.6)
+    return near[0] if near else None
+
+
+def _read(path: Path, rows: CsvReader, today: date, allow_missing_websites: bool) -> FirmList:
     try:
         header = _header(path, [name.strip().lower().replace(" ", "_") for name in next(rows, [])])
         found = FirmList(tuple(name for name in header if name in _TAKEN), tuple(n for n in header if n not in _TAKEN))
@@ -82,12 +96,6 @@ def read_firm_list(path: Path, today: date, allow_missing_websites: bool = False
     if not found.firms:
         raise UsageError(f"{path}: no firms below the header; expected one row per firm")
     return found
-
-
-def nearest_column(name: str) -> str | None:
-    """The column that a name nobody reads was probably meant to be."""
-    near = difflib.get_close_matches(name, _TAKEN, n=1, cutoff=0.6)
-    return near[0] if near else None
 
 
 def _header(path: Path, header: list[str]) -> list[str]:

@@ -9,6 +9,8 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pipelines.errors import PastGoneError
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -49,6 +51,17 @@ def words_digest(pages: Iterable[Mapping[str, Any]]) -> str:
     """SHA-256 over one firm's words, given its rows of ``pages`` in order."""
     parts = "".join(f"{page['kind']}\n{page['url']}\n{page['text_digest']}\n" for page in pages)
     return hashlib.sha256(parts.encode()).hexdigest()
+
+
+def firms_with_words(lake: Tables) -> frozenset[str]:
+    """Firms that have pages; of a past moment whose pages are gone, those whose site had some when it was last read."""
+    import pyarrow.compute as pc
+
+    try:
+        return frozenset(lake.read_arrow("pages", ["firm_id"])["firm_id"].to_pylist())
+    except PastGoneError:
+        sites = lake.read_arrow("sites", ["firm_id", "pages"])
+        return frozenset(sites.filter(pc.greater(sites["pages"], 0))["firm_id"].to_pylist())
 
 
 def classified_firms(lake: Tables) -> dict[str, str]:

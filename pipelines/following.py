@@ -15,7 +15,6 @@ from pipelines.crashing import crash_point
 from pipelines.derived import Derived
 from pipelines.figures import Moment
 from pipelines.firm_texts import firm_texts, site_digests
-from pipelines.store import Lake
 from pipelines.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def bring_up_to_date(
 
     Readers that come while it is first made wait for its end; ``progress`` is told of firms done and to do, per shard.
     """
-    lake = Lake(workspace.lake_folder, workspace.config.store.shards)  # not the workspace's, which looks but once
+    lake = workspace.open_lake()  # not the workspace's, which looks but once
     try:
         moment = Moment(lake, {name: lake.snapshot(name) for name in follower.tables})
         wanted = json.dumps(moment.snapshots)

@@ -1,7 +1,8 @@
 """Which past states of the tables, publications and run folders are kept, and which have had their time: rules only.
 
 A state is what one run left of all tables. What a rollback or a published set goes back to is kept however old it is;
-everything else goes by the days of ``[keep]``, counted from when the run ended.
+everything else goes by the days of ``[keep]``, counted from when the run ended. A state loses its large tables first
+(``SHORT_LIVED``): they are nine tenths of the lake, and no list or figure of the past is read from them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipelines.night_settings import KeepConfig
 from pipelines.promotion import Promotion
+from pipelines.run_states import SHORT_LIVED
 
 Snapshots = Mapping[str, int | None]
 
@@ -45,13 +47,33 @@ def kept_states(states: Iterable[State], now: datetime, keep: KeepConfig) -> dic
     in_order = sorted(states, key=lambda state: (state.ended_at, state.run_id))
     kept: dict[str, str] = {}
     if keep.monthly:
-        last = {state.ended_at.astimezone(UTC).strftime("%Y-%m"): state.run_id for state in in_order}
-        kept = {run_id: f"last of {month}" for month, run_id in last.items()}
+        first = _month(now) - keep.months + 1
+        last = {_month(state.ended_at): state for state in in_order if _month(state.ended_at) >= first}
+        kept = {state.run_id: f"last of {state.ended_at.astimezone(UTC):%Y-%m}" for state in last.values()}
     since = now - timedelta(days=keep.history_days)
     kept |= {state.run_id: f"of the last {keep.history_days} days" for state in in_order if state.ended_at >= since}
     if in_order:
         kept[in_order[-1].run_id] = "newest"
     return kept
+
+
+def states_with_words(states: Iterable[State], now: datetime, keep: KeepConfig) -> set[str]:
+    """Run ids of the states that keep all their tables, those of ``SHORT_LIVED`` too: of the last days, and the newest.
+
+    Args:
+        states: All on record, in any order.
+        now: The present.
+        keep: Settings.
+    """
+    found = list(states)
+    since = now - timedelta(days=min(keep.words_days, keep.history_days))
+    newest = {max(found, key=lambda state: (state.ended_at, state.run_id)).run_id} if found else set()
+    return newest | {state.run_id for state in found if state.ended_at >= since}
+
+
+def lasting(snapshots: Snapshots) -> dict[str, int | None]:
+    """Those of the tables that a state keeps for as long as it is kept at all."""
+    return {name: snapshot for name, snapshot in snapshots.items() if name not in SHORT_LIVED}
 
 
 def rollback_chain(log: Sequence[Promotion], current: str | None) -> tuple[Promotion, ...]:
@@ -83,12 +105,14 @@ def sets_to_go(sets: Sequence[Shown], current: str | None, now: datetime, keep: 
     """Run ids of published sets that have had their time.
 
     The set that readers see never goes, nor the newest ``keep.publications`` that they saw or could see; one that is
-    held waits for somebody's look for ``keep.history_days``.
+    held waits for somebody's look for ``keep.history_days``, and the newest of these for as long as readers see an
+    older one: night after night may find the same, and the set that says so is then an old one.
     """
     seen = sorted((one for one in sets if not one.held), key=lambda one: one.run_id, reverse=True)
     kept = {one.run_id for one in seen[: keep.publications]} | {current}
     since = now - timedelta(days=keep.history_days)
-    kept |= {one.run_id for one in sets if one.held and one.made_at >= since}
+    held = sorted((one for one in sets if one.held), key=lambda one: (one.made_at, one.run_id))
+    kept |= {one.run_id for one in held if one.made_at >= since or (one is held[-1] and one.run_id > (current or ""))}
     return sorted(one.run_id for one in sets if one.run_id not in kept)
 
 
@@ -103,3 +127,9 @@ def runs_to_go(begun: Mapping[str, datetime], needed: Collection[str], now: date
     """
     since = now - timedelta(days=keep.runs_days)
     return sorted(run_id for run_id, at in begun.items() if at < since and run_id not in needed)
+
+
+def _month(at: datetime) -> int:
+    """Months since the year 0, in UTC."""
+    there = at.astimezone(UTC)
+    return there.year * 12 + there.month

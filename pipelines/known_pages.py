@@ -9,13 +9,13 @@ from collections.abc import Collection
 
 from crawler.records import KnownPage
 from pipelines.changes import ROBOTS
-from pipelines.store import Lake
+from pipelines.lake_reading import TableReader
 
 WHOLE = (200, 304)
 _COLUMNS = ["firm_id", "url", "http_status", "etag", "last_modified", "body_digest", "archive_ref", "chosen"]
 
 
-def known_pages(lake: Lake, firm_ids: Collection[str]) -> dict[str, tuple[KnownPage, ...]]:
+def known_pages(lake: TableReader, firm_ids: Collection[str]) -> dict[str, tuple[KnownPage, ...]]:
     """Pages known of each firm, by firm_id; firms of which nothing is known are absent."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -8,9 +8,10 @@ the table does not fall into crumbs. One file at a time is in memory.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from pipelines.data_files import may_hold, rows_of_files
 from pipelines.schemas import arrow_schema
 from pipelines.tables import Table
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
-    from pyiceberg.expressions import BooleanExpression
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import FileScanTask
     from pyiceberg.table import Table as IcebergTable
@@ -30,14 +30,15 @@ SMALL_BYTES = 2**20  # on disk: a file below takes new firms in, so that small c
 
 
 def replace_rows(
-    found: IcebergTable, table: Table, firm_ids: Collection[str], fresh: pa.Table, properties: dict[str, str]
-) -> int | None:
-    """Put ``fresh`` in the place of all rows of ``firm_ids``.
+    found: IcebergTable, table: Table, firm_ids: Mapping[int, Collection[str]], fresh: pa.Table,
+    properties: dict[str, str],
+) -> int | None:  # fmt: skip
+    """Put ``fresh`` in the place of all rows of ``firm_ids``; files of other shards are not looked at.
 
     Args:
         found: The table in the lake.
         table: Its schema; partitioned by ``shard``, with a column ``firm_id``.
-        firm_ids: Firms whose rows are replaced; ``fresh`` holds rows of no others.
+        firm_ids: Firms whose rows are replaced, by shard; ``fresh`` holds rows of no others.
         fresh: New rows, checked.
         properties: Noted with the commit.
 
@@ -52,19 +53,25 @@ def replace_rows(
 
     from pipelines.table_commits import commit_files
 
-    ids = pa.array(sorted(firm_ids), pa.string())
+    ids = {shard: pa.array(sorted(of), pa.string()) for shard, of in firm_ids.items()}
     fresh = in_order(fresh, table)
     # Whether a row of ``fresh`` went to a file; per file only the rows of its shard and range are looked at, so that
     # the cost of a large replacement does not grow with rows times files.
     placed = np.zeros(fresh.num_rows, bool)
     shard_of_row = fresh["shard"].to_numpy()
-    leaves = {task.file.file_path: task for task in found.scan(_range(ids)).plan_files()}
+    files, field_id = _files(found, ids), int(found.schema().find_field("firm_id").field_id)
+    leaves = {
+        task.file.file_path: task
+        for shard, tasks in files.items()
+        for task in tasks
+        if may_hold(task.file, field_id, str(ids[shard][0]), str(ids[shard][-1]))
+    }
     removed, added, written = list[DataFile](), list[DataFile](), 0
     for path in sorted(leaves):
-        rows = _rows(found, table, leaves[path])
-        ours = pc.is_in(rows["firm_id"], value_set=_within(ids, rows))
+        rows, shard = rows_of_file(found, table, leaves[path]), leaves[path].file.partition[0]
+        ours = pc.is_in(rows["firm_id"], value_set=_within(ids[shard], rows))
         firms = rows.filter(ours)["firm_id"].combine_chunks().unique()
-        start, end = _span(fresh, shard_of_row, leaves[path].file.partition[0], firms)
+        start, end = _span(fresh, shard_of_row, shard, firms)
         nearby = fresh.slice(start, end - start)
         here = pc.is_in(nearby["firm_id"], value_set=firms).to_numpy() & ~placed[start:end]
         back = nearby.filter(pa.array(here))
@@ -77,10 +84,10 @@ def replace_rows(
         written += rows.num_rows
     for shard in np.unique(shard_of_row[~placed]).tolist():
         rows = fresh.filter(pa.array(~placed & (shard_of_row == shard)))
-        small = _small(found, shard, removed)
+        small = _small(files.get(shard, ()), removed)
         if small is not None:
             removed.append(small.file)
-            rows = pa.concat_tables([_rows(found, table, small), rows])
+            rows = pa.concat_tables([rows_of_file(found, table, small), rows])
         added += written_files(found, in_order(rows, table))
         written += rows.num_rows
     if not removed and not added:
@@ -90,23 +97,9 @@ def replace_rows(
     return written
 
 
-def firms_filter(firm_ids: Collection[str]) -> BooleanExpression:
-    """Rows of these firms; by first and last firm_id, a file that holds none of them can often be told unread."""
-    from pyiceberg.expressions import And, In
-
-    return And(_range([min(firm_ids), max(firm_ids)]), In("firm_id", set(firm_ids)))
-
-
 def in_order(rows: pa.Table, table: Table) -> pa.Table:
     """Rows sorted by shard and key, in one piece."""
     return rows.sort_by([(name, "ascending") for name in ("shard", *table.key)]).combine_chunks()
-
-
-def _range(firm_ids: Sequence[str] | pa.StringArray) -> BooleanExpression:
-    """Rows between the first and the last of firm_ids in order."""
-    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThanOrEqual
-
-    return And(GreaterThanOrEqual("firm_id", str(firm_ids[0])), LessThanOrEqual("firm_id", str(firm_ids[-1])))
 
 
 def _within(ids: pa.StringArray, rows: pa.Table) -> pa.StringArray:
@@ -131,39 +124,54 @@ def _span(rows: pa.Table, shard_of_row: npt.NDArray[np.int64], shard: int, firms
     return start, bisect_right(ids, ends["max"].as_py(), start, high, key=str)
 
 
-def _rows(found: IcebergTable, table: Table, leaf: FileScanTask) -> pa.Table:
-    """All rows of one file; columns younger than the file are null."""
-    from pyiceberg.expressions import AlwaysTrue
-    from pyiceberg.io.pyarrow import ArrowScan
+def rows_of_file(found: IcebergTable, table: Table, leaf: FileScanTask) -> pa.Table:
+    """All rows of one file; columns younger than the file are null.
 
-    scan = ArrowScan(found.metadata, found.io, found.schema(), AlwaysTrue())
-    return scan.to_table([leaf]).select(table.names).cast(arrow_schema(table))
+    Raises:
+        TableError: The file is missing or spoilt.
+    """
+    from pipelines.lake_reading import readable
+
+    with readable(f"a file of table {table.name}", found):
+        return rows_of_files(found, [leaf], arrow_schema(table))
 
 
-def _small(found: IcebergTable, shard: int, removed: Collection[DataFile]) -> FileScanTask | None:
+def _files(found: IcebergTable, shards: Collection[int]) -> dict[int, list[FileScanTask]]:
+    from pyiceberg.expressions import In
+
+    files: dict[int, list[FileScanTask]] = {}
+    for task in found.scan(In("shard", set(shards))).plan_files() if shards else ():
+        files.setdefault(int(task.file.partition[0]), []).append(task)
+    return files
+
+
+def _small(files: Sequence[FileScanTask], removed: Collection[DataFile]) -> FileScanTask | None:
     """The smallest file of a shard, if it is small and stands."""
-    from pyiceberg.expressions import EqualTo
-
     gone = {file.file_path for file in removed}
-    files = [task for task in found.scan(EqualTo("shard", shard)).plan_files() if task.file.file_path not in gone]
-    small = min(files, key=lambda task: (task.file.file_size_in_bytes, task.file.file_path), default=None)
+    standing = [task for task in files if task.file.file_path not in gone]
+    small = min(standing, key=lambda task: (task.file.file_size_in_bytes, task.file.file_path), default=None)
     return small if small is not None and small.file.file_size_in_bytes < SMALL_BYTES else None
 
 
 def written_files(found: IcebergTable, rows: pa.Table) -> list[DataFile]:
     """Files of rows in order, all of one shard; written, not committed."""
+    return [file for part in _cut(rows) for file in files_by_shard(found, part)]
+
+
+def files_by_shard(found: IcebergTable, rows: pa.Table) -> list[DataFile]:
+    """A file of rows for each shard, or several; written, not committed."""
     from pyiceberg.io.pyarrow import _dataframe_to_data_files
 
-    return [file for part in _cut(rows) for file in _dataframe_to_data_files(found.metadata, part, found.io)]
+    return list(_dataframe_to_data_files(found.metadata, rows, found.io))
 
 
 def _cut(rows: pa.Table) -> Iterator[pa.Table]:
     """Parts of at most ``LEAF_BYTES``, about equal; no firm is in two of them unless it fills one."""
     parts = -(-rows.nbytes // LEAF_BYTES)
-    start, firms = 0, rows["firm_id"]
+    start, firms = 0, rows["firm_id"] if "firm_id" in rows.column_names else None
     for part in range(1, parts + 1):
         end = rows.num_rows * part // parts
-        while start < end < rows.num_rows and firms[end] == firms[end - 1]:
+        while firms is not None and start < end < rows.num_rows and firms[end] == firms[end - 1]:
             end += 1
         if end > start:
             yield rows.slice(start, end - start)

@@ -15,14 +15,17 @@ from pipelines.best_accounts import best_accounts
 from pipelines.export_files import MadeList, Written, check_format, write_list
 from pipelines.exporting.facts import Beside
 from pipelines.exporting.filters import Filters, check_areas, filtered, firms_inside, keeper
+from pipelines.exporting.long_lists import in_short
 from pipelines.figures import Figures, Moment, provenance_of, publishable
-from pipelines.frames import rows
+from pipelines.frames import as_frame, rows
 from pipelines.publication import refuse_within
 from pipelines.sources.precedence import settle
+from pipelines.tables import CELLS
 from pipelines.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 _EVERYTHING = Filters()
 
@@ -63,7 +66,7 @@ def export_list(workspace: Workspace, wanted: Wanted) -> Written:
 
 def make_list(workspace: Workspace, figures: Figures, name: str, filters: Filters = _EVERYTHING) -> pd.DataFrame:
     """Rows of an export. Raises as :func:`made_list`."""
-    return made_list(workspace, figures, name, filters).frame
+    return as_frame(made_list(workspace, figures, name, filters).frame)
 
 
 def made_list(
@@ -84,9 +87,10 @@ def made_list(
     filters.check(name, figures.taxonomy)
     moment, config = figures.moment, workspace.config
     firms = moment.read("firms")
-    whole, since = _whole(workspace, figures, name, firms)
+    whole, since = _whole(workspace, figures, name, firms, filters)
     frame, inside = whole, None
     if filters:
+        whole = as_frame(whole)
         if filters.areas and name == "cells":
             check_areas(filters.areas, set(whole["area_code"]), config.areas.custom)
         elif filters.areas:
@@ -104,18 +108,24 @@ def made_list(
 
 
 def _whole(
-    workspace: Workspace, figures: Figures, name: str, firms: pd.DataFrame
-) -> tuple[pd.DataFrame, Mapping[str, Sequence[Any]] | None]:
+    workspace: Workspace, figures: Figures, name: str, firms: pd.DataFrame, filters: Filters = _EVERYTHING
+) -> tuple[pd.DataFrame | pa.Table, Mapping[str, Sequence[Any]] | None]:
     """All rows of an export, and columns that filters look at and the export does not have."""
     read, taxonomy = figures.moment.read, figures.taxonomy
     if name == "cells":
-        return export.cells_export(taxonomy, read("cells")), None
+        moment = figures.moment
+        parts = (moment.read_arrow("cells", CELLS.names[1:], [shard]) for shard in range(moment.shards))
+        return export.cells_export(taxonomy, in_short(parts)), None
     assignments = read("assignments")
     if name == "evidence":
         return export.evidence_export(taxonomy, firms, assignments, read("near_misses")), None
     sites = read("sites")
     if name == "scores":
-        made = export.scores_export(taxonomy, firms, sites, read("scores"), assignments)
+        made = export.scores_export(
+            taxonomy, firms, sites, figures.moment.read_arrow("scores"), figures.moment.read_arrow("assignments")
+        )
+        if not filters:
+            return made, None
         entered = {(row[0], row[1]): row[2] for row in rows(assignments, ("firm_id", "sector", "since"))}
         return made, {"since": [entered.get(pair) for pair in rows(made, ("firm_id", "sector"))]}
     accounts, sources = figures.moment.read_arrow("accounts"), workspace.config.rollup.amount_sources

@@ -5,12 +5,13 @@ Everything is compared with what stands published, not with the night before: a 
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipelines.churn.comparing import churn_between
 from pipelines.crawling import outcome_counts
+from pipelines.failed_shards import FAILED
 from pipelines.moments import moment_now, moment_of
 from pipelines.night.disk import disk_use
 from pipelines.night.facts import DriftFact, Night, NightFacts, Release, Verdict
@@ -18,6 +19,8 @@ from pipelines.night.gate import judge
 from pipelines.night.gathering import gather_candidate, gather_state
 from pipelines.night.moves import list_moves, movements
 from pipelines.night.stage_lines import stage_facts
+from pipelines.publication import sets
+from pipelines.run_states import complete, is_gone
 from pipelines.scheduling import Bounds
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ def look(run: Run, figures: Figures, before: PublishedSet | None) -> Night:
         before: What stands published; None before the first time.
     """
     config, crawl = run.workspace.config.gate, run.workspace.config.crawl
+    before = _readable(run, before)
     then = _published_moment(run, before)
     churn = churn_between(run.workspace, then, _moment(run, figures)) if then else None
     candidate = gather_candidate(
@@ -44,6 +48,8 @@ def look(run: Run, figures: Figures, before: PublishedSet | None) -> Night:
         started_at=run.started_at if "crawl" in run.stages else None,
         bounds=Bounds.of(crawl.recrawl_after_h, crawl.recrawl_at_most_h),
     )  # fmt: skip
+    undone = sum(counts.dropped[FAILED] for counts in run.stages.values())
+    candidate = replace(candidate, undone=min(undone, candidate.state.firms))
     shown, more = movements(churn) if churn else ((), 0)
     return Night(
         state=candidate.state,
@@ -89,6 +95,15 @@ def _in_a_sector(tables: Tables) -> int:
 
     rows = tables.read_arrow("assignments", ["firm_id", "assigned"])
     return int(pc.count_distinct(rows["firm_id"].filter(rows["assigned"])).as_py())
+
+
+def _readable(run: Run, before: PublishedSet | None) -> PublishedSet | None:
+    """The set, or, where the state of the tables that it was made from was lost to a spoilt file, the newest before."""
+    lake = run.workspace.lake
+    if before is None or not is_gone(lake, complete(before.snapshots), words=True):
+        return before
+    older = [one for one in sets(run.workspace) if not one.held and one.run_id < before.run_id]
+    return next((one for one in reversed(older) if not is_gone(lake, complete(one.snapshots), words=True)), None)
 
 
 def _published_moment(run: Run, before: PublishedSet | None) -> PastMoment | None:

@@ -1,88 +1,96 @@
-"""The match stage: does the site that was read belong to the firm it was read for? Reasons go into ``matches``.
+"""The match stage: is the site that was read for a firm really that firm's own?
 
-Everything is scored afresh in each run, which costs less than finding out what changed; only firms whose answer differs
-from the one held are written. Addresses that a firm's own site states go into ``premises``.
+Every firm with pages gets a row in ``matches``. Only firms are compared about which something changed since the last
+match: the register's entry, the site, its marks and titles, an address, or who else has that site. Postcodes that a
+firm's own site states go into ``premises``.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
-from crawler.errors import BadWebsiteError
-from crawler.matching import Entry, Match, Site, score, settle
-from crawler.records import Mark
-from crawler.urls import start_urls
+from crawler.matching import Match, settle
+from pipelines.changed_firms import changed_firms
+from pipelines.engine import Done
 from pipelines.errors import UsageError
+from pipelines.failed_shards import FAILED, report_failures
+from pipelines.firm_texts import Tables
+from pipelines.match_shard import (
+    IMPORTED,
+    INPUTS,
+    MARK,
+    NO_PAGE,
+    NO_SITE,
+    REGISTER,
+    SITE,
+    MatchedShard,
+    MatchJob,
+    MatchTask,
+    Row,
+    bare,
+    host_of,
+    match_shard,
+)
+from pipelines.pinned_lake import PinnedLake
 from pipelines.runs import Run, StageCounts
 from pipelines.screen import Progress
-from pipelines.store import Lake
+from pipelines.store import Lake, shard_of
 
-Row = dict[str, Any]
-
-WEBSITE = "website"  # source of premises that a site states
-IMPORTED = "texts"  # source of words that somebody vouched for by importing them
-NO_PAGE = "no page of its site was read"
-NO_SITE = "words imported, no site"
-MAX_SHOWN = 10  # titles per firm that are compared; later pages repeat the first ones
-_REGISTER = ("firm_id", "name", "previous_names", "company_number", "vat_number", "website")
-_MARK = ("firm_id", "kind", "value", "label", "url", "page_kind")
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
-@dataclass(frozen=True)
-class Compared:
-    """One firm, its entry and its site, as the match stage sees them."""
-
-    entry: Entry
-    site: Site
-    postcodes: tuple[tuple[str, str], ...]  # postcode and kind, as the site states them
-
-
-@dataclass
-class _Shard:
-    """What the lake holds about one shard's firms."""
-
-    number: int
-    compared: dict[str, Compared] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)  # reasons, by firm_id
-    matches: dict[str, list[Row]] = field(default_factory=dict)
-    premises: dict[str, list[Row]] = field(default_factory=dict)
+NOTE = "firmscope.matched"  # noted with ``matches``: the snapshots that it was made from
+# A firm is compared again when one of these is another; ``premises`` without what puts an address on the map.
+MATTERS = {
+    "firms": REGISTER[1:],
+    "sites": SITE[1:],
+    "pages": ("position", "title"),
+    "marks": MARK[1:],
+    "premises": ("postcode", "kind", "source"),
+}
+COMMIT_ROWS = 100_000
+HOST = (
+    r"^[A-Za-z][A-Za-z0-9+.-]*://(?P<host>[A-Za-z0-9_.-]+)(?::[0-9]+)?(?:[/?#].*)?$"  # others are taken apart in Python
+)
 
 
 def run_match(run: Run, progress: Progress) -> None:
-    """Compare every firm with the site that was read for it, and write what differs from what is held."""
-    lake = run.workspace.lake
-    with run.stage("match") as counts:
-        shared = _shared_hosts(lake)
+    """Compare firms with the sites that were read for them, and write what differs from what is held."""
+    lake, engine = run.workspace.lake, run.workspace.engine
+    with run.stage("match") as counts, engine.working():
+        hosts = _hosts(lake)
+        before = {name: lake.snapshot(name) for name in INPUTS}
+        job = MatchJob(PinnedLake.of(lake, INPUTS), hosts.shared())
+        tasks = _tasks(lake, hosts)
+        writer = _Writer(run, counts)
         together: dict[str, list[tuple[str, Match]]] = defaultdict(list)
-        held_back: dict[int, list[str]] = defaultdict(list)
-        totals: Counter[str] = Counter()
-        for number in range(lake.shards):
-            shard = _read(lake, number)
-            found = {firm_id: score(one.entry, one.site) for firm_id, one in shard.compared.items()}
-            for firm_id in sorted(found):
-                name = _bare(shard.compared[firm_id].site.host)
-                if name in shared:
-                    together[name].append((firm_id, found.pop(firm_id)))
-                    held_back[number].append(firm_id)
-            counts.rows_in += len(shard.compared) - len(held_back[number]) + len(shard.left_out)
-            _commit(run, counts, shard, found, totals)
-            progress(number + 1, lake.shards + len(held_back))
+        failed: list[Done[MatchTask, MatchedShard]] = []
+        for number, done in enumerate(engine.run(match_shard, job, tasks), start=1):
+            if done.made is None:
+                failed.append(done)
+            else:
+                writer.add(done.made)
+                for host, firm_id, match in done.made.together:
+                    together[host].append((firm_id, match))
+            progress(number, len(tasks) + 1)
         settled = {firm_id: match for group in together.values() for firm_id, match in settle(group).items()}
-        for number, ids in held_back.items():
-            counts.rows_in += len(ids)
-            shard = _read(lake, number)
-            shard.left_out = {}
-            shard.compared = {firm_id: shard.compared[firm_id] for firm_id in ids}
-            _commit(run, counts, shard, {firm_id: settled[firm_id] for firm_id in ids}, totals, only=ids)
-        run.notes["match"] = {
-            "compared": totals.total(),
-            "matched": totals["matched"],
-            "not_recognised": totals["other"],
-        }
+        for done in engine.run(match_shard, job, _settled_tasks(settled, lake.shards)):
+            if done.made is None:
+                failed.append(done)
+            else:
+                writer.add(done.made)
+        writer.commit()
+        report_failures(run, "match", [(done.task.shard, done.failure) for done in failed], len(tasks))
+        _count(run, counts, hosts, {done.task.shard for done in failed}, len(writer.rewritten))
+        if not failed:
+            _remember(lake, before)
+        progress(len(tasks) + 1, len(tasks) + 1)
 
 
 def explain(lake: Lake, firm_id: str) -> list[Row]:
@@ -91,8 +99,6 @@ def explain(lake: Lake, firm_id: str) -> list[Row]:
     Raises:
         UsageError: The firm is not in the list, or was not compared with a site yet.
     """
-    from pipelines.store import shard_of
-
     shard = [shard_of(firm_id, lake.shards)]
     rows = [row for row in lake.read_arrow("matches", shards=shard).to_pylist() if row["firm_id"] == firm_id]
     if rows:
@@ -106,7 +112,7 @@ def explain(lake: Lake, firm_id: str) -> list[Row]:
     )
 
 
-def not_recognised(lake: Lake, shards: Sequence[int] | None = None) -> dict[str, str]:
+def not_recognised(lake: Tables, shards: Sequence[int] | None = None) -> dict[str, str]:
     """Firms whose site was read and is not taken for theirs, with what weighs most, by firm_id."""
     found: dict[str, str] = {}
     matched = set()
@@ -118,128 +124,151 @@ def not_recognised(lake: Lake, shards: Sequence[int] | None = None) -> dict[str,
     return {firm_id: reason for firm_id, reason in found.items() if firm_id not in matched}
 
 
-def _commit(
-    run: Run, counts: StageCounts, shard: _Shard, found: Mapping[str, Match], totals: Counter[str],
-    only: Sequence[str] | None = None,
-) -> None:  # fmt: skip
-    lake = run.workspace.lake
-    matches: dict[str, list[Row]] = {}
-    premises: dict[str, list[Row]] = {}
-    for firm_id, match in found.items():
-        one = shard.compared[firm_id]
-        matches[firm_id] = [_match_row(firm_id, one.site.host, match)]
-        premises[firm_id] = _premises(firm_id, one, match, shard.premises.get(firm_id, []))
-        totals["matched" if match.matched else "other"] += 1
-    for firm_id, reason in shard.left_out.items():
-        counts.dropped[reason] += 1
-        matches[firm_id] = []
-        premises[firm_id] = [row for row in shard.premises.get(firm_id, []) if row["source"] != WEBSITE]
-    # Rows of firms that are no longer listed go too.
-    strangers = set() if only is not None else (shard.matches.keys() - shard.compared.keys() - shard.left_out.keys())
-    matches |= {firm_id: [] for firm_id in strangers}
-    # Premises first: a firm counts as matched only when its addresses are there.
-    changed = {
-        name: sorted(firm_id for firm_id, rows in made.items() if _differ(rows, held.get(firm_id, [])))
-        for name, made, held in (("premises", premises, shard.premises), ("matches", matches, shard.matches))
+class _Writer:
+    """Rows of many shards on their way into the tables, a commit for so many of them."""
+
+    def __init__(self, run: Run, counts: StageCounts) -> None:
+        self._run, self._counts = run, counts
+        self._waiting: dict[str, dict[str, list[Row]]] = {"premises": {}, "matches": {}}
+        self.rewritten: set[str] = set()
+
+    def add(self, made: MatchedShard) -> None:
+        """Take one shard's rows."""
+        for name, waiting in self._waiting.items():
+            waiting |= made.changed[name]
+        if sum(map(len, self._waiting.values())) >= COMMIT_ROWS:
+            self.commit()
+
+    def commit(self) -> None:
+        """Premises first: a firm counts as matched only when its addresses are there."""
+        lake, written = self._run.workspace.lake, self._counts.written
+        for name, waiting in self._waiting.items():
+            self.rewritten.update(firm_id for firm_id, rows in waiting.items() if rows or name == "premises")
+            if waiting:
+                rows = [row for firm_id in sorted(waiting) for row in waiting[firm_id]]
+                written[name] = written.get(name, 0) + lake.replace_firms(name, waiting, rows, self._run.run_id)
+            waiting.clear()
+
+
+@dataclass(frozen=True)
+class _Hosts:
+    """Whose site is where: one row per firm whose site was visited, and how many firms there are, by shard."""
+
+    of_firm: pa.Table  # firm_id, host
+    firms: Mapping[int, int]
+    imported: Mapping[int, int]  # those whose words came without a site
+
+    def shared(self) -> frozenset[str]:
+        """Hosts of the sites of more than one firm; firms on different hosts of one domain have a site each."""
+        import pyarrow.compute as pc
+
+        counted = pc.value_counts(self.of_firm["host"])
+        return frozenset(counted.field("values").filter(pc.greater(counted.field("counts"), 1)).to_pylist())
+
+    def of(self, firm_ids: Iterable[str]) -> set[str]:
+        """Hosts of some firms."""
+        return set(self._where("firm_id", firm_ids, "host"))
+
+    def at(self, hosts: Iterable[str]) -> set[str]:
+        """Firms at some hosts."""
+        return set(self._where("host", hosts, "firm_id"))
+
+    def _where(self, column: str, values: Iterable[str], wanted: str) -> list[str]:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        held = pc.is_in(self.of_firm[column], value_set=pa.array(sorted(values), pa.string()))
+        found: list[str] = self.of_firm[wanted].filter(held).to_pylist()
+        return found
+
+
+def _hosts(lake: Lake) -> _Hosts:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    parts, firms, imported = [], {}, {}
+    for shard in range(lake.shards):
+        listed = lake.read_arrow("firms", ["firm_id"], [shard])["firm_id"].combine_chunks()
+        sites = lake.read_arrow("sites", ["firm_id", "source", "final_url", "website"], [shard]).combine_chunks()
+        without = pc.equal(sites["source"], IMPORTED)
+        theirs = sites["firm_id"].filter(without).combine_chunks()
+        firms[shard] = len(listed)
+        imported[shard] = pc.sum(pc.is_in(listed, value_set=theirs)).as_py() or 0
+        sites = sites.filter(pc.invert(without)).combine_chunks()
+        hosts = pc.struct_field(pc.extract_regex(sites["final_url"].combine_chunks(), HOST), "host")
+        odd = pc.is_null(hosts)
+        rest = [bare(host_of(row)) or None for row in sites.filter(odd).to_pylist()]
+        plain = pc.replace_substring_regex(pc.utf8_lower(hosts), r"^www\.", "")
+        hosts = pc.replace_with_mask(plain, odd, pa.array(rest, pa.string()))
+        known = pc.is_valid(hosts)
+        ids = sites["firm_id"].combine_chunks()
+        parts.append(pa.table({"firm_id": ids.filter(known), "host": hosts.filter(known)}))
+    return _Hosts(pa.concat_tables(parts), firms, imported)
+
+
+def _tasks(lake: Lake, hosts: _Hosts) -> list[MatchTask]:
+    """What to compare: all firms, or those about which something changed, and whoever shares a site with them."""
+    noted = json.loads(lake.notes("matches").get(NOTE, "{}"))
+    changed: set[str] = set()
+    known = noted.get("firmscope") == version("firmscope") and noted.get("matches") == lake.snapshot("matches")
+    for name, columns in MATTERS.items() if known else ():
+        of_table = changed_firms(lake, name, noted.get(name), columns)
+        if of_table is None:
+            known = False
+            break
+        changed |= of_table
+    if not known:
+        return [MatchTask(shard, None) for shard in range(lake.shards)]
+    if changed:
+        before = {row["site"] for row in _rows_of(lake, "matches", changed, ["firm_id", "site"])}
+        changed |= hosts.at(hosts.of(changed) | {bare(host) for host in before})
+    by_shard: dict[int, set[str]] = defaultdict(set)
+    for firm_id in changed:
+        by_shard[shard_of(firm_id, lake.shards)].add(firm_id)
+    return [MatchTask(shard, frozenset(ids)) for shard, ids in sorted(by_shard.items())]
+
+
+def _rows_of(lake: Lake, name: str, firm_ids: set[str], columns: Sequence[str]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = lake.read_firms(name, firm_ids, columns).to_pylist()
+    return rows
+
+
+def _settled_tasks(settled: Mapping[str, Match], shards: int) -> list[MatchTask]:
+    by_shard: dict[int, dict[str, Match]] = defaultdict(dict)
+    for firm_id, match in settled.items():
+        by_shard[shard_of(firm_id, shards)][firm_id] = match
+    return [MatchTask(shard, frozenset(of), of) for shard, of in sorted(by_shard.items())]
+
+
+def _count(run: Run, counts: StageCounts, hosts: _Hosts, failed: set[int], rewritten: int) -> None:
+    """Every firm of the list: compared, or not, and why not."""
+    import pyarrow.compute as pc
+
+    lake, totals = run.workspace.lake, Counter[str]()
+    for shard in range(lake.shards):
+        counts.rows_in += hosts.firms[shard]
+        if shard in failed:
+            counts.dropped[FAILED] += hosts.firms[shard]
+            continue
+        matched = lake.read_arrow("matches", ["matched"], [shard])["matched"]
+        totals["compared"] += len(matched)
+        totals["matched"] += pc.sum(matched).as_py() or 0
+        for reason, firms in (
+            (NO_SITE, hosts.imported[shard]),
+            (NO_PAGE, hosts.firms[shard] - hosts.imported[shard] - len(matched)),
+        ):
+            if firms:
+                counts.dropped[reason] += firms
+    counts.rows_out = min(rewritten, totals["compared"])
+    counts.unchanged = totals["compared"] - counts.rows_out
+    run.notes["match"] = {
+        "compared": totals["compared"],
+        "matched": totals["matched"],
+        "not_recognised": totals["compared"] - totals["matched"],
     }
-    for name, made in (("premises", premises), ("matches", matches)):
-        ids = changed[name]
-        rows = [row for firm_id in ids for row in made[firm_id]]
-        if ids:
-            counts.written[name] = counts.written.get(name, 0) + lake.replace_firms(name, ids, rows, run.run_id)
-    rewritten = len({*changed["premises"], *changed["matches"]} & found.keys())
-    counts.rows_out += rewritten
-    counts.unchanged += len(found) - rewritten
 
 
-def _read(lake: Lake, number: int) -> _Shard:
-    shard = _Shard(number)
-    sites = {row["firm_id"]: row for row in lake.read_arrow("sites", shards=[number]).to_pylist()}
-    for name, held in (("matches", shard.matches), ("premises", shard.premises)):
-        for row in lake.read_arrow(name, shards=[number]).to_pylist():
-            row.pop("shard")
-            held.setdefault(row["firm_id"], []).append(row)
-    titles: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    for row in lake.read_arrow("pages", ["firm_id", "position", "title"], [number]).to_pylist():
-        titles[row["firm_id"]].append((row["position"], row["title"]))
-    marks: dict[str, list[Mark]] = defaultdict(list)
-    for row in lake.read_arrow("marks", list(_MARK), [number]).to_pylist():
-        marks[row["firm_id"]].append(Mark(**{name: row[name] for name in _MARK if name != "firm_id"}))
-    for firm in lake.read_arrow("firms", list(_REGISTER), [number]).to_pylist():
-        firm_id = firm["firm_id"]
-        site = sites.get(firm_id)
-        if site is not None and site["source"] == IMPORTED:
-            shard.left_out[firm_id] = NO_SITE
-        elif site is None or firm_id not in titles or not (host := _host(site)):
-            shard.left_out[firm_id] = NO_PAGE
-        else:
-            own = [row for row in shard.premises.get(firm_id, []) if row["source"] != WEBSITE and row["postcode"]]
-            shown = tuple(title for _, title in sorted(titles[firm_id])[:MAX_SHOWN])
-            stated = tuple(sorted({(m.value, m.label) for m in marks[firm_id] if m.kind == "postcode"}))
-            there = Site(host, tuple(site["aliases"] or ()), tuple(marks[firm_id]), shown)
-            shard.compared[firm_id] = Compared(_entry(firm, own), there, stated)
-    return shard
-
-
-def _entry(firm: Row, premises: Sequence[Row]) -> Entry:
-    return Entry(
-        firm_id=firm["firm_id"],
-        name=firm["name"] or "",
-        previous_names=tuple(firm["previous_names"] or ()),
-        company_number=firm["company_number"] or "",
-        vat_number=firm["vat_number"] or "",
-        postcodes=tuple(sorted(row["postcode"] for row in premises)),
-        website=firm["website"] or "",
-    )
-
-
-def _host(site: Row) -> str:
-    """Host of the site that was read, or an empty text when it has none."""
-    try:
-        url = site["final_url"] or start_urls(site["website"] or "")[0]
-    except BadWebsiteError:
-        return ""
-    return urlsplit(url).hostname or ""
-
-
-def _shared_hosts(lake: Lake) -> frozenset[str]:
-    """Hosts of the sites of more than one firm; firms on different hosts of one domain have a site each."""
-    hosts: Counter[str] = Counter()
-    for row in lake.read_arrow("sites", ["source", "final_url", "website"]).to_pylist():
-        if row["source"] != IMPORTED and (host := _host(row)):
-            hosts[_bare(host)] += 1
-    return frozenset(host for host, firms in hosts.items() if firms > 1)
-
-
-def _bare(host: str) -> str:
-    return host.removeprefix("www.")
-
-
-def _match_row(firm_id: str, host: str, match: Match) -> Row:
-    return {
-        "firm_id": firm_id, "site": host, "score": match.score, "reasons": list(match.reasons),
-        "matched": match.matched,
-    }  # fmt: skip
-
-
-def _premises(firm_id: str, one: Compared, match: Match, held: Sequence[Row]) -> list[Row]:
-    """The firm's addresses from elsewhere, and those that its own site states beside them."""
-    others = [row for row in held if row["source"] != WEBSITE]
-    if not match.matched:
-        return others
-    known = {(row["postcode"], row["kind"]) for row in others}
-    before = {(row["postcode"], row["kind"]): row for row in held if row["source"] == WEBSITE}
-    empty = {"source": WEBSITE, "lat": None, "lon": None, "lad_code": None, "h3": None}
-    # Rows held stay as they are: another stage may have placed them on the map.
-    return others + [
-        before.get((postcode, kind)) or {"firm_id": firm_id, "postcode": postcode, "kind": kind, **empty}
-        for postcode, kind in one.postcodes
-        if (postcode, kind) not in known
-    ]
-
-
-def _differ(rows: Sequence[Row], held: Sequence[Row]) -> bool:
-    def in_order(of: Sequence[Row]) -> list[str]:
-        return sorted(repr(sorted(row.items())) for row in of)
-
-    return in_order(rows) != in_order(held)
+def _remember(lake: Lake, before: Mapping[str, int | None]) -> None:
+    """Note what the rows of ``matches`` were made from; its own addresses in ``premises`` are part of it."""
+    made_from = dict(before) | {name: lake.snapshot(name) for name in ("premises", "matches")}
+    lake.note("matches", {NOTE: json.dumps(made_from | {"firmscope": version("firmscope")})})

@@ -1,7 +1,8 @@
 """Past states of the tables: as a run left them, as they stood at the end of a day, and their figures.
 
 The figures of the past are read as they were then and never worked out anew: a newer release, or other settings, would
-print figures that nobody ever published.
+print figures that nobody ever published. A state older than ``keep.words_days`` has lists and figures, but not the
+words of websites any more (:func:`without_words`).
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from labels.taxonomy import load_taxonomy
-from pipelines.errors import UsageError
+from pipelines.errors import PastGoneError, TableError, UsageError
 from pipelines.figures import MADE_IN, Figures, Moment
 from pipelines.firm_texts import classified_firms
 from pipelines.night.totals import check_totals
 from pipelines.publication import sets
 from pipelines.rollup import rules_text
-from pipelines.run_states import RUN_LOG, Left, complete, is_gone, kept_since, named_run, recorded_states
+from pipelines.run_states import RUN_LOG, Left, complete, is_gone, is_kept, named_run, next_kept, recorded_states
 from pipelines.runs import list_runs
 from pipelines.taxonomy_copies import taxonomy_of
 from pipelines.workspace import Workspace
@@ -48,13 +49,32 @@ class PastMoment(Moment):
     def read_arrow(
         self, name: str, columns: Sequence[str] | None = None, shards: Iterable[int] | None = None
     ) -> pa.Table:
-        """Rows of a table as Arrow; of ``runs`` those of runs that had ended by then."""
+        """Rows of a table as Arrow; of ``runs`` those of runs that had ended by then.
+
+        Raises:
+            PastGoneError: The table's state of then has been removed, perhaps while it was read.
+        """
         import pyarrow.compute as pc
 
-        if name != RUN_LOG or self.ended_at is None:
+        if name == RUN_LOG:
+            rows = self.lake.read_arrow(name, None, shards)
+            past = rows if self.ended_at is None else rows.filter(pc.less_equal(rows["ended_at"], self.ended_at))
+            return past.select(columns or rows.column_names)
+        try:
             return super().read_arrow(name, columns, shards)
-        rows = self.lake.read_arrow(name, None, shards)
-        return rows.filter(pc.less_equal(rows["ended_at"], self.ended_at)).select(columns or rows.column_names)
+        except TableError as error:
+            self.lake.close()  # what was known of its tables is older than the files that are gone
+            if self.has(name):
+                raise
+            raise PastGoneError(
+                f"table {name} as run {self.run_id or 'under way'} left it has been removed from the tables' history, "
+                "as [keep] in firmscope.toml says; choose a later run, or ask again"
+            ) from error
+
+    def has(self, name: str) -> bool:
+        """Whether a table can be read as it was then; the large ones go before the others."""
+        snapshot = self.snapshots[name]
+        return snapshot is None or is_kept(self.lake, name, snapshot)
 
 
 def moment_now(workspace: Workspace, run_id: str = "") -> PastMoment:
@@ -176,9 +196,29 @@ def figures_as_of(workspace: Workspace, moment: PastMoment) -> Figures:
     blind = {*cells["cluster"].take(flagged).unique().to_pylist()} & {*taxonomy.keys}
     rules, boundaries = (pc.drop_null(cells[name].unique()).to_pylist() for name in ("rules", "boundaries"))
     return Figures(
-        moment, taxonomy, by[0] if by else None, frozenset(blind), frozenset(classified_firms(moment)),
+        moment, taxonomy, by[0] if by else None, frozenset(blind), _classified(moment),
         "; ".join(rules), "; ".join(boundaries),
     )  # fmt: skip
+
+
+def without_words(moment: PastMoment) -> tuple[str, ...]:
+    """What a past moment cannot say because the words of then are gone, in sentences; none where they are there."""
+    if moment.has("pages"):
+        return ()
+    return (
+        f"The words of websites as run {moment.run_id} left them are no longer kept ([keep] words_days): firms with "
+        "scores count as read; were some read again and not yet classified, that is not known.",
+    )
+
+
+def _classified(moment: PastMoment) -> frozenset[str]:
+    """Firms whose words of then had been classified; where those words are gone, all that had scores.
+
+    The two differ only for a state between a crawl and the next classify.
+    """
+    if moment.has("pages"):
+        return frozenset(classified_firms(moment))
+    return frozenset(moment.read_arrow("scores", ["firm_id"])["firm_id"].unique().to_pylist())
 
 
 def refuse_other_rules(workspace: Workspace, figures: Figures) -> None:
@@ -195,10 +235,10 @@ def _moment(workspace: Workspace, recorded: Sequence[Left], run_id: str, ended_a
     past = [left for left in recorded if left.ended_at <= ended_at]
     snapshots = past[-1].snapshots if past else complete({})
     if is_gone(workspace.lake, snapshots):
-        since = kept_since(workspace.lake, recorded[len(past) :])
+        later = next_kept(workspace.lake, recorded[len(past) :])
         raise UsageError(
             f"the state that run {run_id} left on {ended_at.date()} has been removed from the tables' history, as "
-            f"[keep] in firmscope.toml says; {since}"
+            f"[keep] in firmscope.toml says; {later}"
         )
     return PastMoment(workspace.lake, snapshots, run_id, ended_at, _made_under(past))
 

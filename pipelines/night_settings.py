@@ -63,8 +63,9 @@ class DriftConfig(Section):
 class KeepConfig(Section):
     """How long what is past stays on the disk.
 
-    A night that changed one firm in a hundred adds a quarter to a third of the tables' size for as long as its state is
-    kept, since a file is written anew for each firm in it (1,000 firms of 5 pages, measured).
+    A night writes a file anew for each firm in it that changed: a state that is kept costs its tables' whole size, even
+    where one firm in a hundred changed. Words and vectors are nine tenths of that and are kept for a few nights only;
+    what lists and figures are made of is kept longer (tests/benchmarks/README.md, ``history``).
     """
 
     publications: int = Field(5, ge=1, description="published sets of exports and report kept, the newest first")
@@ -75,7 +76,14 @@ class KeepConfig(Section):
         description="days that a run's state of the tables can be read (diff, --as-of), and that a held night waits; "
         "older ones go",
     )
-    monthly: bool = Field(True, description="keep the last run of every month for ever, whatever history_days says")
+    words_days: int = Field(
+        2,
+        ge=1,
+        description="of these, days for which the words of websites, their vectors and what was asked for are part of "
+        "such a state (never fewer than one night); afterwards it tells lists and figures, not the words behind them",
+    )
+    monthly: bool = Field(True, description="keep the last run of every month, whatever history_days says")
+    months: int = Field(13, ge=1, description="for so many months, this one included; older ones go")
     archive_days: int = Field(
         90, ge=1, description="days that raw answers (WARC) stay that no kept state of the tables refers to"
     )

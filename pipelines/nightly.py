@@ -75,7 +75,7 @@ def run_nightly(run: Run, screen: Screen) -> Summary:
     Raises:
         UsageError: No contact for the crawler, or no model; raised before anything is done.
     """
-    with _told_of_failure(run):
+    with _told_of_failure(run), run.workspace.engine.working():
         current_model(run.workspace, load_taxonomy(run.workspace.taxonomy_file))
         with screen.bar("Crawling sites") as progress:
             run_crawl(run, progress)
@@ -83,9 +83,9 @@ def run_nightly(run: Run, screen: Screen) -> Summary:
             run_match(run, progress)
         run_classify(run, screen)
         with screen.bar("Counting"):
-            run_rollup(run)
+            worked_out = run_rollup(run)
         with screen.bar("Comparing and writing"):
-            outcome = run_publish(run)
+            outcome = run_publish(run, worked_out=worked_out)
         vacuum(run, run.started_at)
         return _told(run, outcome, None)
 

@@ -34,18 +34,34 @@ def population(tables: Tables, taxonomy: Taxonomy, model_id: str, counted: pa.Ar
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    scores = tables.read_arrow("scores", ["firm_id", "sector", "probability", "model_id"])
-    assignments = tables.read_arrow("assignments", ["firm_id", "sector", "assigned"])
-    scores = scores.filter(pc.equal(scores["model_id"], model_id))
-    assignments = assignments.filter(assignments["assigned"])
-    spoken = pc.unique(pa.chunked_array([*scores["firm_id"].chunks, *assignments["firm_id"].chunks], pa.string()))
-    spoken = spoken.filter(pc.is_in(spoken, value_set=counted))
-    firm_ids = tuple(sorted(spoken.to_pylist()))
+    firm_ids: list[str] = []
+    parts = []
+    for shard in range(tables.shards):  # scores of all firms at once would be the largest thing in memory
+        scores = tables.read_arrow("scores", ["firm_id", "sector", "probability", "model_id"], [shard])
+        scores = scores.filter(pc.equal(scores["model_id"], model_id))
+        held = tables.read_arrow("assignments", ["firm_id", "sector", "assigned"], [shard])
+        parts.append(_of_shard(scores, held.filter(held["assigned"]), taxonomy))
+        firm_ids += parts[-1].firm_ids
+    known = pc.is_in(pa.array(firm_ids, pa.string()), value_set=counted).to_pylist()
+    places = (at for at in range(len(firm_ids)) if known[at])
+    order = np.array(sorted(places, key=firm_ids.__getitem__), dtype=np.int64)
+    probabilities = np.concatenate([part.probabilities for part in parts])
+    assigned = np.concatenate([part.assigned for part in parts])
+    del parts
+    return Population(tuple(firm_ids[at] for at in order), probabilities[order], assigned[order])
+
+
+def _of_shard(scores: pa.Table, members: pa.Table, taxonomy: Taxonomy) -> Population:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    spoken = pc.unique(pa.chunked_array([*scores["firm_id"].chunks, *members["firm_id"].chunks], pa.string()))
+    firm_ids = tuple(spoken.to_pylist())
     probabilities = np.zeros((len(firm_ids), len(taxonomy.keys)), dtype=np.float32)
     rows, columns, kept = places_of(scores, firm_ids, taxonomy)
     probabilities[rows, columns] = scores["probability"].to_numpy()[kept]
     assigned = np.zeros(probabilities.shape, dtype=np.bool_)
-    rows, columns, _ = places_of(assignments, firm_ids, taxonomy)
+    rows, columns, _ = places_of(members, firm_ids, taxonomy)
     assigned[rows, columns] = True
     return Population(firm_ids, probabilities, assigned)
 

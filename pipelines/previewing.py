@@ -162,7 +162,7 @@ def _scored(
 ) -> tuple[set[str], dict[str, tuple[float, bool]]]:
     """One shard's firms: the list as it is, and of every firm that can be judged its probability and whether it is
     in."""
-    from pipelines.classifying import standing
+    from pipelines.classify_part import standing
 
     shard = read_shard(workspace.lake, number, workspace.config.match.require)
     was = {

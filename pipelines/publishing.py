@@ -20,7 +20,7 @@ from pipelines.crashing import crash_point
 from pipelines.errors import UsageError
 from pipelines.export_files import write_list
 from pipelines.exporting.columns import EXPORTS
-from pipelines.figures import Figures, Moment, provenance_of, publishable, work_out
+from pipelines.figures import Figures, Moment, WorkedOut, provenance_of, publishable, work_out
 from pipelines.geography.hotspots import MIN_FIRMS
 from pipelines.geography.outlines import FILE as OUTLINES
 from pipelines.geography.placing import place_premises
@@ -40,6 +40,7 @@ from pipelines.publication import (
     sets,
     switch_to,
 )
+from pipelines.remembered import FIGURES, MADE, figures_basis, recall, remember
 from pipelines.report_making import report_input
 from pipelines.reporting import build_report
 from pipelines.reporting.evaluation_page import PAGE as EVALUATION_PAGE
@@ -85,17 +86,27 @@ class Outcome:
     night: Night | None
 
 
-def run_rollup(run: Run) -> None:
+def run_rollup(run: Run) -> WorkedOut | None:
     """Work out every cell from the tables as they stand; firms that no figure counts are dropped with their reason.
+
+    Returns:
+        The figures, for a publication by the same run; None where nothing that they rest on has changed since they
+        were last worked out, and the tables hold what came out then.
 
     Raises:
         UsageError: The firms were classified by several models, or with other sectors than the taxonomy has now.
     """
-    lake = run.workspace.lake
+    workspace, lake = run.workspace, run.workspace.lake
     place_premises(run)
     with run.stage("rollup") as counts:
-        made = work_out(run.workspace, Moment.now(lake)).made
-        rules = run.workspace.config.rollup
+        moment = Moment.now(lake)
+        basis = figures_basis(workspace, moment, load_taxonomy(workspace.taxonomy_file).digest)
+        known = recall(workspace, FIGURES, basis)
+        if known and known["made"] == _made_tables(moment):
+            counts.rows_in = counts.unchanged = known["firms"]
+            return None
+        figures = work_out(workspace, moment, workspace.engine)
+        made, rules = figures.made, workspace.config.rollup
         open_ = not rules.suppress_below and not rules.dominance  # else sums over hexagons and firms would tell
         beside: dict[str, list[dict[str, Any]]] = {
             "distortions": distortion_rows(made) if open_ else [],
@@ -107,14 +118,23 @@ def run_rollup(run: Run) -> None:
         counts.rows_in, counts.rows_out = made.firms.rows_in, made.firms.counted
         run.drop_all(counts, ((drop.firm_id, drop.reason, drop.detail) for drop in made.firms.dropped))
         counts.written["cells"] = lake.replace_all("cells", sharded("cells", made.cells, lake.shards), run.run_id)
+        now = Moment.now(lake)
+        if figures_basis(workspace, moment, figures.taxonomy.digest) == basis:  # nobody judged a firm meanwhile
+            remember(workspace, FIGURES, basis, {"made": _made_tables(now), "firms": made.firms.rows_in})
+        return replace(figures, moment=now)
 
 
-def run_publish(run: Run, release: Release | None = None) -> Outcome:
+def _made_tables(moment: Moment) -> dict[str, int | None]:
+    return {name: moment.snapshots[name] for name in MADE}
+
+
+def run_publish(run: Run, release: Release | None = None, worked_out: WorkedOut | None = None) -> Outcome:
     """Publish the tables as they stand, unless they are published already or the gate holds them back.
 
     Args:
         run: The run that publishes.
         release: A held night to publish in spite of the gate, as the tables were then.
+        worked_out: What :func:`run_rollup` of the same run returned; taken where no table has changed since.
 
     Raises:
         UsageError: The figures cannot be published as they stand; the message says what to run first.
@@ -135,7 +155,13 @@ def run_publish(run: Run, release: Release | None = None) -> Outcome:
     if not release and (made := _made_before(workspace, rests_on, before)):
         _count_unchanged(run)
         return _settle(workspace, made, None)
-    figures = figures_as_of(workspace, release.moment) if release else publishable(workspace, moment)
+    figures: Figures
+    if release:
+        figures = figures_as_of(workspace, release.moment)
+    elif worked_out and worked_out.moment.snapshots == moment.snapshots:
+        figures = replace(worked_out, moment=moment)
+    else:
+        figures = publishable(workspace, moment)
     crash_point("before-gate")
     night = look(run, figures, before)
     keep_taxonomy(workspace)

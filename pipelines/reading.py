@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from pipelines.errors import UsageError
@@ -31,8 +31,10 @@ def file_text(path: Path) -> str:
         raise _not_utf8(path, path.read_bytes()[: error.start].count(b"\n") + 1) from error
 
 
-def file_lines(path: Path) -> Iterator[str]:
+def file_lines(path: Path) -> Generator[str, None, None]:
     """Lines of a UTF-8 file with their ends (LF, CR LF or CR), one at a time, a byte-order mark taken off.
+
+    Whoever may stop before the last line closes it: a file that waits for the garbage collector stays open.
 
     Raises:
         UsageError: While reading: as :func:`file_text`, or a line of more than ``MAX_LINE_CHARS``; names the line.

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.best_accounts import best_accounts
 from pipelines.errors import UsageError
 from pipelines.figures import provenance_of
+from pipelines.firm_texts import firms_with_words
 from pipelines.geography.areas import Areas
 from pipelines.maps.ground import Ground
 from pipelines.reporting import ReportInput
+from pipelines.reporting.cell_index import HEXAGON, OF_AREAS
 from pipelines.reporting.content import PublicationNote
 from pipelines.reporting.quality_sources import measured, quality_input
+from pipelines.rollup import ALL, CORRECTED, LATEST, METRICS
+from pipelines.tables import CELLS
 
 if TYPE_CHECKING:
-    from pipelines.figures import Figures
+    import pandas as pd
+
+    from pipelines.figures import Figures, Moment
     from pipelines.night.facts import NightFacts
     from pipelines.workspace import Workspace
+
+FIGURES = (*METRICS, *CORRECTED.values())
 
 
 def report_input(
@@ -32,8 +41,8 @@ def report_input(
         facts: The night that publishes them, whose page stands beside the others; None when a reader asks.
         evaluation_page: Whether the evaluation's page stands beside them.
     """
-    moment = figures.moment
-    worded = frozenset(moment.read_arrow("pages", ["firm_id"])["firm_id"].to_pylist())
+    moment, area = figures.moment, _area(workspace, figures)
+    worded = firms_with_words(moment)
     return ReportInput(
         taxonomy=figures.taxonomy,
         provenance=provenance_of(figures, facts.run_id if facts else None),
@@ -44,14 +53,14 @@ def report_input(
         readable=figures.classified,
         waiting=worded - figures.classified,
         assignments=moment.read("assignments"),
-        cells=moment.read("cells"),
+        cells=_shown_cells(moment, area),
         untrained=figures.untrained,
         area_names=_area_names(),
         published_metrics=moment.read("published_metrics"),
         hotspots=moment.read("hotspots"),
         related=moment.read("related"),
         distortions=moment.read("distortions"),
-        area=_area(workspace, figures),
+        area=area,
         side_by_side=_side_by_side(workspace, figures),
         measured=measured(workspace, figures.model_id),
         quality=quality_input(workspace, figures),
@@ -60,6 +69,24 @@ def report_input(
         night_page=facts is not None,
         ground=Ground.of(workspace.folder),
     )
+
+
+def _shown_cells(moment: Moment, area: tuple[str, str] | None) -> pd.DataFrame:
+    """Cells that a page may show: of a large list one in ten. Years of areas and most metrics of hexagons are on none.
+
+    Args:
+        moment: The tables.
+        area: Kind and code of the area to compare with, of which everything may be shown.
+    """
+    cells = moment.read_arrow("cells", [name for name in CELLS.names if name not in ("shard", "rules", "boundaries")])
+    kind, on_maps = cells["area_kind"], pa.array(FIGURES)
+    here = pc.is_in(cells["metric"], value_set=pa.array(OF_AREAS))
+    here = pc.and_(here, pc.or_(pc.not_equal(kind, HEXAGON), pc.is_in(cells["metric"], value_set=on_maps)))
+    kept = pc.or_(pc.is_in(kind, value_set=pa.array([ALL, "custom"])), pc.and_(here, pc.equal(cells["period"], LATEST)))
+    if area:
+        kept = pc.or_(kept, pc.and_(pc.equal(kind, area[0]), pc.equal(cells["area_code"], area[1])))
+    found: pd.DataFrame = cells.filter(kept).to_pandas()
+    return found
 
 
 def _area(workspace: Workspace, figures: Figures) -> tuple[str, str] | None:

@@ -9,16 +9,17 @@ corrected figure never takes the place of the plain one: it is a metric of its o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.cell_columns import CellColumns
-from pipelines.cluster_cells import METRICS, Corrector, Whole, add_cluster
+from pipelines.cells_by_cluster import CellsJob, all_cells
+from pipelines.cluster_cells import METRICS, Corrector, Whole
 from pipelines.distorting import prepared
+from pipelines.engine import Engine
 from pipelines.errors import UsageError
 from pipelines.figure_settings import AreasConfig, RollupConfig
 from pipelines.geography.areas import BOUNDARIES
@@ -27,7 +28,7 @@ from pipelines.memberships import Membership, assigned_firms, memberships
 from pipelines.spreading import ALL, UNKNOWN, Ground, spread_firms
 from pipelines.statistics.area_sums import AreaSums, area_sums, members_over
 from pipelines.statistics.distortions import Distortion
-from pipelines.statistics.figures import LATEST
+from pipelines.statistics.figure_records import LATEST
 from pipelines.statistics.firm_columns import days_of
 from pipelines.statistics.flags import FLAGS
 from pipelines.statistics.growth import alive
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from labels.taxonomy import Taxonomy
+    from pipelines.firm_texts import Tables
     from pipelines.statistics.firm_columns import FirmColumns
 
 BASE_YEARS = 5
@@ -45,6 +47,15 @@ FEWEST_GONE = 0.01
 MAX_YEARS = 60  # growth since before that is another question
 AREA_KINDS = (ALL, "country", "region", "utla", "cauth", "lad", "custom", "postcode_area", "h3")
 CORRECTED = {metric: f"{metric}_corrected" for metric in METRICS}
+
+COLUMNS = {
+    "firms": (
+        "firm_id", "name", "company_number", "status", "incorporated_on", "dissolved_on", "sic_codes", "parent_id",
+        "foreign_owned", "owner_country", "register_date",
+    ),
+    "premises": ("firm_id", "postcode", "kind", "source", "lat", "lon", "lad_code", "h3", "employees"),
+    "assignments": ("firm_id", "sector", "assigned"),
+}  # fmt: skip
 
 __all__ = [
     "ALL",
@@ -64,13 +75,18 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ListTables:
-    """Tables of a list, as Arrow, with the columns of ``pipelines.tables``."""
+    """Tables of a list, as Arrow, with the columns of ``pipelines.tables`` that figures rest on, or with all."""
 
     firms: pa.Table
     premises: pa.Table
     accounts: pa.Table
     grants: pa.Table
     assignments: pa.Table
+
+    @classmethod
+    def of(cls, tables: Tables) -> ListTables:
+        """Those of the lake, without columns that no figure rests on: sentences of evidence are the most of it."""
+        return cls(*(tables.read_arrow(field.name, COLUMNS.get(field.name)) for field in fields(cls)))
 
 
 Correct = Callable[["FirmColumns", Ground], Corrector | None]
@@ -116,6 +132,7 @@ def rollup(
     rules: RollupConfig | None = None,
     where_: AreasConfig | None = None,
     correct: Correct | None = None,
+    engine: Engine | None = None,
 ) -> Rollup:
     """Cells of every cluster, for the whole list and by area.
 
@@ -131,6 +148,7 @@ def rollup(
         rules: Allocation, counting and definitions.
         where_: Kinds of area.
         correct: Makes the corrector out of the firms and where they are. None: no figure is corrected.
+        engine: Where clusters are worked out; here when not given.
 
     Raises:
         TableError: A firm stands twice, a sector is not in the taxonomy, or a firm is in a sector without its parent.
@@ -161,11 +179,11 @@ def rollup(
         {kind: _base(firms, ground, kind, np.ones(len(firms), dtype=np.bool_)) for kind in ground.spreads},
         frozenset(untrained), _dissolved_known(firms, definitions), correct(firms, ground) if correct else None,
     )  # fmt: skip
-    cells = CellColumns(AREA_KINDS, rules_text(rules), BOUNDARIES)
-    hidden = frozenset(key for key in taxonomy.counted if add_cluster(given, key, ready.counted[key], cells))
-    del given  # what corrections hold would stand beside the table that is made now
+    job = CellsJob(given, ready.counted, AREA_KINDS, rules_text(rules), BOUNDARIES)
+    cells, hidden = all_cells(job, tuple(taxonomy.counted), engine)
+    del given, job  # what corrections hold would stand beside the table that is made now
     ledgers = _ledgers(assignments, firms, assigned.place)
-    return Rollup(cells.table(), *ledgers, ready.distortions, firms, ground, members, hidden)
+    return Rollup(cells, *ledgers, ready.distortions, firms, ground, members, hidden)
 
 
 def _dissolved_known(firms: FirmColumns, definitions: Definitions) -> bool:

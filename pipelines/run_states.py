@@ -1,19 +1,23 @@
-"""Which state of the tables each run on record left, and whether it can still be read."""
+"""Which state of the tables each run on record left, and whether it can still be read.
+
+A state that is kept has lists and figures, but after a few nights not the words that they were made of.
+"""
 
 from __future__ import annotations
 
 import difflib
 import json
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pipelines.errors import UsageError
+from pipelines.errors import TableError, UsageError
 from pipelines.store import Lake
 from pipelines.tables import TABLES
 
 RUN_LOG = "runs"  # the one table that is read as it is now: a run's own row is written after the state it left
+SHORT_LIVED = frozenset({"pages", "embeddings", "fetches", "marks", RUN_LOG})
+"""Tables that a state keeps for ``keep.words_days`` only: all that is large, and the log of runs."""
 MAX_NAMED = 3  # runs that a refusal names
 
 
@@ -42,19 +46,30 @@ def complete(snapshots: Mapping[str, int | None]) -> dict[str, int | None]:
     return {name: snapshots.get(name) for name in TABLES}
 
 
-def is_gone(lake: Lake, snapshots: Mapping[str, int | None]) -> bool:
-    """Whether a table cannot be read at its snapshot any more."""
+def is_gone(lake: Lake, snapshots: Mapping[str, int | None], words: bool = False) -> bool:
+    """Whether a table of those that stay with a state cannot be read at its snapshot any more.
+
+    Args:
+        lake: The tables.
+        snapshots: The state's.
+        words: Whether its words are asked for as well, as by who compares a night with it.
+    """
     return not all(
-        snapshot is None or _is_kept(lake, name, snapshot) for name, snapshot in snapshots.items() if name != RUN_LOG
+        snapshot is None or is_kept(lake, name, snapshot)
+        for name, snapshot in snapshots.items()
+        if name not in SHORT_LIVED or (words and name == "pages")
     )
 
 
-def kept_since(lake: Lake, later: Sequence[Left]) -> str:
-    """From when on the states of these runs, oldest first, can be read: a part of a sentence."""
-    place = bisect_left(later, True, key=lambda left: not is_gone(lake, left.snapshots))
-    if place == len(later):
+def next_kept(lake: Lake, later: Sequence[Left]) -> str:
+    """The first of the states of these runs, oldest first, that can be read: a part of a sentence.
+
+    States after it may be gone again: of the months before the last days only the last one of each is kept.
+    """
+    kept = next((left for left in later if not is_gone(lake, left.snapshots)), None)
+    if kept is None:
         return "only the state of now is kept"
-    return f"later states are kept since {later[place].ended_at.date()} (run {later[place].run_id})"
+    return f"the next that is kept is of {kept.ended_at.date()} (run {kept.run_id})"
 
 
 def named_run(known: Iterable[str], prefix: str) -> str:
@@ -78,9 +93,15 @@ def named_run(known: Iterable[str], prefix: str) -> str:
     )
 
 
-def _is_kept(lake: Lake, name: str, snapshot: int) -> bool:
+def is_kept(lake: Lake, name: str, snapshot: int) -> bool:
+    """Whether a table can be read at a snapshot: it is not forgotten, and no file is missing or spoilt."""
+    found = lake.find(name)
+    if found is None or found.snapshot_by_id(snapshot) is None:
+        return False
     try:
         lake.read_arrow(name, ["shard"], [0], snapshot)
-    except (ValueError, FileNotFoundError):  # pyiceberg's word for a snapshot that is not there; files that are gone
+    except TableError as error:
+        if found.location().startswith("s3://") and not isinstance(error.__cause__, FileNotFoundError):
+            raise  # storage that does not answer says nothing about what it holds
         return False
     return True

@@ -17,11 +17,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from typing import Any, TextIO
 
 from pipelines.crashing import crash_point
 from pipelines.errors import FirmscopeError, InterruptedRunError
+from pipelines.run_clock import refuse_a_clock_behind
+from pipelines.shared_lake import refuse_shared_lake
 from pipelines.store import Lake
 from pipelines.taxonomy_copies import keep_taxonomy
 from pipelines.workspace import Workspace, write_whole
@@ -133,7 +136,7 @@ class Run:
             for path in (self.workspace.config_file, self.workspace.taxonomy_file, self.workspace.labels_file)
         }
         python = ".".join(str(part) for part in sys.version_info[:3])
-        return {"versions": {"python": python} | {name: version(name) for name in FINGERPRINTED}, "files": files}
+        return {"versions": {"python": python} | _versions(), "files": files}
 
     def finish(self, outcome: str) -> None:
         """Close the run: manifest, and a row in ``runs`` when a table differs from what the newest row there says.
@@ -159,16 +162,25 @@ class Run:
         self.write_manifest(ended_at)
 
 
+@cache
+def _versions() -> dict[str, str]:
+    """Read once: each is parsed from a file of metadata, which took a twentieth of a short command."""
+    return {name: version(name) for name in FINGERPRINTED}
+
+
 @contextmanager
 def start_run(workspace: Workspace, command: str) -> Iterator[Run]:
     """Lock the workspace and run a command on it; whatever happens, the run's folder says how it ended.
 
     Raises:
+        UsageError: The lake is another workspace's, or the clock lies behind the runs on record.
         WorkspaceBusyError: Another run holds the workspace.
         InterruptedRunError: The user or the system stopped the run.
     """
+    refuse_shared_lake(workspace)
     with workspace.locked(), _terminable():
         workspace.config  # noqa: B018 - a faulty configuration stops the run before it leaves a trace
+        refuse_a_clock_behind(workspace.runs_folder, datetime.now(UTC))
         run = Run(workspace, command)
         run.folder.mkdir(parents=True)
         run.write_manifest()

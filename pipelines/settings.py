@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from crawler import windows
 from crawler.errors import SettingsError
 from crawler.records import CONTACT
+from pipelines.storage import LAKE, Storage
 
 
 def _network(text: str) -> str:
@@ -46,6 +47,24 @@ def _zone(text: str) -> str:
         windows.check("", text)
     except SettingsError as error:
         raise ValueError(str(error)) from error
+    return text
+
+
+def _bucket(text: str) -> str:
+    if text and not LAKE.fullmatch(text):
+        raise ValueError(f"{text!r} is not a place in a bucket such as s3://my-bucket/lake")
+    return text
+
+
+def _endpoint(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^/\s]+", text):
+        raise ValueError(f"{text!r} is not an address such as https://s3.example.org")
+    return text
+
+
+def _scheduler(text: str) -> str:
+    if text and not re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+", text):
+        raise ValueError(f"{text!r} is not a scheduler's address such as tls://10.0.0.5:8786")
     return text
 
 
@@ -130,10 +149,34 @@ class ClassifyConfig(Section):
 class StoreConfig(Section):
     """Where tables are kept."""
 
-    shards: int = Field(4, ge=1, le=4096, description="partitions of every table; fixed when the workspace is made")
+    shards: int = Field(
+        4, ge=1, le=4096,
+        description="partitions of every table, one for 5,000 firms or so; fixed when something is first imported",
+    )  # fmt: skip
+    lake: Annotated[str, AfterValidator(_bucket)] = Field(
+        "", description="s3://bucket/folder for tables on object storage; empty: the folder lake; fixed like shards"
+    )
+    s3_endpoint: Annotated[str, AfterValidator(_endpoint)] = Field(
+        "", description="address of the server that has the bucket, e.g. https://s3.example.org; empty: Amazon's"
+    )
+    s3_region: str = Field("us-east-1", description="region of the bucket")
+
+    def storage(self) -> Storage | None:
+        """The bucket; None where tables are in the workspace's folder."""
+        return Storage(self.lake, self.s3_endpoint, self.s3_region) if self.lake else None
 
 
 class EngineConfig(Section):
     """What the work runs on."""
 
-    kind: Literal["local"] = Field("local", description="local: this machine")
+    kind: Literal["local", "dask"] = Field("local", description="local: this machine; dask: a Dask cluster")
+    workers: int = Field(
+        1, ge=1, le=1024,
+        description="processes on this machine; 1: this very one, whose encoder uses every core",
+    )  # fmt: skip
+    scheduler: Annotated[str, AfterValidator(_scheduler)] = Field(
+        "", description="address of the Dask scheduler, e.g. tls://10.0.0.5:8786"
+    )
+    tls_ca: str = Field("", description="file of the authority that signed the cluster's certificates")
+    tls_cert: str = Field("", description="file of our certificate, with its key unless tls_key names it")
+    tls_key: str = Field("", description="file of our certificate's key")

@@ -40,12 +40,12 @@ class SiteOwners:
     @cached_property
     def _owners(self) -> dict[str, str]:
         """First firm of each domain that is some firm's whole website; a page on a platform owns no domain."""
-        firms = self._lake.read_arrow("firms", ["firm_id", "website"]).to_pylist()
         found: dict[str, str] = {}
-        for firm in sorted(firms, key=lambda row: row["firm_id"]):
-            domain = _website_domain(firm["website"] or "", whole=True)
-            if domain:
-                found.setdefault(domain, firm["firm_id"])
+        for shard in range(self._lake.shards):
+            for firm in self._lake.read_arrow("firms", ["firm_id", "website"], [shard]).to_pylist():
+                domain = _website_domain(firm["website"] or "", whole=True)
+                if domain:
+                    found[domain] = min(firm["firm_id"], found.get(domain, firm["firm_id"]))
         return found
 
 

@@ -1,7 +1,8 @@
 """Remove what has had its time, by the days of ``[keep]``, and never what something that is kept goes back to.
 
-In this order: published sets, whose states then need not be kept; the tables' history; their files; raw answers;
-folders of runs. Killed anywhere, the tables can be read, and the next time goes on.
+In this order: small files are put together and unused vectors dropped (``tidying.py``), which is a change of the tables
+like any other; then go published sets, whose states then need not be kept; the tables' history; their files; raw
+answers; folders of runs. Killed anywhere, the tables can be read, and the next time goes on.
 """
 
 from __future__ import annotations
@@ -9,26 +10,39 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.crashing import crash_point
+from pipelines.digest_log import prune
 from pipelines.errors import TableError
-from pipelines.keeping import Shown, State, by_table, kept_states, rollback_chain, runs_to_go, sets_to_go
+from pipelines.keeping import (
+    Shown,
+    State,
+    by_table,
+    kept_states,
+    lasting,
+    rollback_chain,
+    runs_to_go,
+    sets_to_go,
+    states_with_words,
+)
 from pipelines.promotion import LOG, current_id, list_models, read_log
 from pipelines.publication import current_set, sets
 from pipelines.run_states import recorded_states
 from pipelines.tables import TABLES
+from pipelines.tidying import NOTHING_TIDIED, Tidied, tidy
 from pipelines.vacuum_files import (
     REFERRING,
     archives_to_go,
     remove_rests,
     remove_run,
     remove_set,
+    remove_unfinished,
     run_folders,
     size_of,
 )
-from pipelines.vacuum_tables import Look, Unreferenced, delete, forget, look, to_forget
+from pipelines.vacuum_tables import GRACE, Look, Unreferenced, delete, forget, look, to_forget
+from pipelines.workspace import write_whole
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table as IcebergTable
@@ -59,8 +73,8 @@ class Removed:
 class Vacuumed:
     """What a vacuum removed, or would.
 
-    ``kept``: runs whose state of the tables can still be read. ``since``: end of the oldest of them. ``left``: what
-    could not be done, in sentences.
+    ``kept``: runs whose state of the tables can still be read. ``since``: end of the oldest of them. ``tidied``: what
+    was done to files that stay in use. ``left``: what could not be done, in sentences.
     """
 
     removed: tuple[Removed, ...]
@@ -68,6 +82,7 @@ class Vacuumed:
     since: datetime | None
     left: tuple[str, ...]
     dry_run: bool
+    tidied: Tidied = NOTHING_TIDIED
 
     @property
     def bytes(self) -> int:
@@ -90,6 +105,7 @@ class Vacuumed:
         since = f"; the oldest is of {self.since.astimezone(UTC):%Y-%m-%d}" if self.since else ""
         return [
             *(lines or ["There is nothing to remove."]),
+            *self.tidied.sentences(),
             f"The tables can be read as {self.kept:,} run{'s' if self.kept != 1 else ''} left them{since}.",
             *self.left,
         ]
@@ -104,6 +120,7 @@ class _Work:
     note: Callable[..., None] | None
     removed: dict[str, Removed] = field(default_factory=lambda: {kind: Removed(kind, 0, 0) for kind in WORDS})
     left: list[str] = field(default_factory=list)
+    tidied: Tidied = NOTHING_TIDIED
 
     def count(self, kind: str, name: str, size: int) -> None:
         held = self.removed[kind]
@@ -125,7 +142,12 @@ def vacuum(run: Run, now: datetime) -> Vacuumed:
     """
     with run.stage("vacuum") as counts:
         remove_rests(run.workspace.published_folder)
-        done = _vacuum(_Work(run.workspace, now, run.log), run.run_id)
+        remove_unfinished(run.workspace.folder, now - GRACE)
+        work = _Work(run.workspace, now, run.log)
+        work.tidied = tidy(run)
+        work.left += work.tidied.left
+        done = _vacuum(work, run.run_id)
+        prune(run.workspace.lake_folder, write_whole)
         counts.rows_in = counts.rows_out = sum(one.number for one in done.removed)
         run.notes["vacuum"] = done.as_dict()
     return done
@@ -150,17 +172,22 @@ def _vacuum(work: _Work, running: str) -> Vacuumed:
     kept_sets = [one for run_id, one in held.items() if run_id not in gone]
 
     kept = kept_states(states, work.now, keep)
+    whole = states_with_words(states, work.now, keep)
+    whole |= {one.run_id for one in kept_sets if one.held} | ({current.run_id} if current else set())
     chain = rollback_chain(read_log(workspace.models_folder / LOG), current_id(workspace))
+    of_runs = [state for state in states if state.run_id in {*kept, *_published(workspace)}]
+    needed = [*of_runs, *kept_sets, *([current] if current else ())]
     kept_snapshots = by_table(
-        [state.snapshots for state in states if state.run_id in {*kept, *_published(workspace)}]
-        + [one.snapshots for one in (*kept_sets, *([current] if current else ()))]
+        [one.snapshots if one.run_id in whole else lasting(one.snapshots) for one in needed]
         + [promotion.snapshots for promotion in chain]
     )
     needed_files = _tables(work, kept_snapshots)
 
     if needed_files is not None:
-        referring = [(Path(path), "archive_ref") for path in sorted(needed_files)]
-        for path in archives_to_go(workspace.archive_folder, referring, work.now, keep.archive_days):
+        referring = [(path, "archive_ref") for path in sorted(needed_files)]
+        storage = workspace.lake.storage
+        files = storage.file_system() if storage else None
+        for path in archives_to_go(workspace.archive_folder, referring, work.now, keep.archive_days, files):
             work.count("archive", path.name, size_of(path))
             if not work.dry:
                 path.unlink()
@@ -172,14 +199,14 @@ def _vacuum(work: _Work, running: str) -> Vacuumed:
         if not work.dry:
             remove_run(workspace.runs_folder / run_id)
     since = min((state.ended_at for state in states if state.run_id in kept), default=None)
-    return Vacuumed(tuple(work.removed.values()), len(kept), since, tuple(work.left), work.dry)
+    return Vacuumed(tuple(work.removed.values()), len(kept), since, tuple(work.left), work.dry, work.tidied)
 
 
 def _tables(work: _Work, kept: Mapping[str, set[int]]) -> set[str] | None:
     """Forget and delete; files of the tables that refer into the archive, or None where they cannot be known."""
     lake = work.workspace.lake
     lake.close()  # tables are looked at as they are now, and afresh afterwards
-    opened = ((name, lake._find(name)) for name in TABLES)
+    opened = ((name, lake.find(name)) for name in TABLES)
     tables = {name: table for name, table in opened if table is not None}
     forgotten = {name: to_forget(table, kept.get(name, ()), work.now) for name, table in tables.items()}
     for name, snapshots in forgotten.items():

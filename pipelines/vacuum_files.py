@@ -16,10 +16,13 @@ from pipelines.atomic import sync_folder
 from pipelines.crashing import crash_point
 
 if TYPE_CHECKING:
+    from pyarrow.fs import FileSystem
+
     from pipelines.workspace import Workspace
 
 RUN_ID = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{6}")
 WHOLE_WARC = "*.warc.gz"  # one that is being written ends in .open
+UNFINISHED = f".{'[0-9a-f]' * 16}.part"  # as pipelines/atomic.py names them
 GONE = ".gone-"  # begins the name of a published set that is being removed
 REFERRING = ("fetches", "pages")  # tables with a column archive_ref
 
@@ -34,7 +37,9 @@ def run_folders(workspace: Workspace) -> dict[str, datetime]:
     return found
 
 
-def archives_to_go(folder: Path, referring: Iterable[tuple[Path, str]], now: datetime, days: int) -> list[Path]:
+def archives_to_go(
+    folder: Path, referring: Iterable[tuple[str, str]], now: datetime, days: int, files: FileSystem | None = None
+) -> list[Path]:
     """WARC files older than some days into which no row refers, oldest name first.
 
     Args:
@@ -42,13 +47,14 @@ def archives_to_go(folder: Path, referring: Iterable[tuple[Path, str]], now: dat
         referring: Parquet files with rows, and the column in which they name ``FILE:OFFSET``.
         now: The present.
         days: Days for which every file stays.
+        files: File system that has the Parquet files; this machine's when not given.
     """
     until = (now - timedelta(days=days)).timestamp()
     old = {path.name: path for path in folder.glob(WHOLE_WARC) if path.is_file() and path.stat().st_mtime < until}
     for path, column in referring:
         if not old:
             break
-        for name in _named(path, column):
+        for name in _named(path, column, files):
             old.pop(name, None)
     return [old[name] for name in sorted(old)]
 
@@ -75,6 +81,19 @@ def remove_rests(published: Path) -> None:
         shutil.rmtree(path)
 
 
+def remove_unfinished(folder: Path, until: datetime) -> None:
+    """Remove files that were being written, under a name of their own, when their writer was killed.
+
+    Args:
+        folder: The workspace, whose folders of tables, archive and runs keep their own.
+        until: Younger ones may have a writer yet: an index is made without the workspace's lock.
+    """
+    for pattern in (UNFINISHED, f"*/{UNFINISHED}", f"models/*/{UNFINISHED}"):
+        for path in folder.glob(pattern):
+            if path.is_file() and path.stat().st_mtime < until.timestamp():
+                path.unlink()
+
+
 def size_of(paths: Collection[Path] | Path) -> int:
     """Bytes of files, and of all files within folders."""
     if isinstance(paths, Path):
@@ -83,12 +102,12 @@ def size_of(paths: Collection[Path] | Path) -> int:
     return sum(size_of(path) for path in paths)
 
 
-def _named(path: Path, column: str) -> set[str]:
+def _named(path: str, column: str, files: FileSystem | None) -> set[str]:
     """Files that a column of references names in a Parquet file."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, filesystem=files) as file:
         if column not in file.schema_arrow.names:
             return set()
         references = file.read([column])[column].drop_null()

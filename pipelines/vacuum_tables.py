@@ -65,15 +65,15 @@ def forget(table: IcebergTable, snapshots: Collection[int]) -> None:
     from pyiceberg.exceptions import CommitFailedException
     from pyiceberg.table.update.snapshot import ExpireSnapshots
 
-    from pipelines.table_commits import _Transaction  # pyiceberg's own copies all metadata twice for each snapshot
+    from pipelines.table_commits import LeanTransaction  # pyiceberg's own copies all metadata twice for each snapshot
 
     if not snapshots:
         return
     try:
-        ExpireSnapshots(_Transaction(table, autocommit=True)).by_ids(list(snapshots)).commit()
+        ExpireSnapshots(LeanTransaction(table, autocommit=True)).by_ids(list(snapshots)).commit()
     except CommitFailedException:  # a reader of this release brought the table's columns up to date meanwhile
         table.refresh()
-        ExpireSnapshots(_Transaction(table, autocommit=True)).by_ids(list(snapshots)).commit()
+        ExpireSnapshots(LeanTransaction(table, autocommit=True)).by_ids(list(snapshots)).commit()
 
 
 def look(table: IcebergTable, forgotten: Collection[int], now: datetime) -> Look:
@@ -104,6 +104,7 @@ def look(table: IcebergTable, forgotten: Collection[int], now: datetime) -> Look
     rows = {
         entry.data_file.file_path
         for manifest in manifests.values()
+        if manifest.has_added_files() or manifest.has_existing_files()  # half of them only say what went
         for entry in manifest.fetch_manifest_entry(io, discard_deleted=True)
     }
     needed |= manifests.keys()

@@ -68,8 +68,8 @@ def after_visit(visit: SiteCrawl, known: Known, rules: Rules, source: str = "cra
 
     Returns:
         All rows of the firm in ``sites``, ``pages``, ``fetches`` and ``marks``. A visit that found nothing new is
-        ``unchanged`` and leaves pages as they stand, titles included; a site that failed until its words were too old
-        to be kept is ``gone``.
+        ``unchanged`` and leaves pages as they stand, titles included, unless their records were lost; a site that
+        failed until its words were too old to be kept is ``gone``.
     """
     if known.site is not None and known.site["website"] != (visit.website or None):
         known = Known()  # what another website said, and how it behaved, is no news about this one
@@ -77,7 +77,7 @@ def after_visit(visit: SiteCrawl, known: Known, rules: Rules, source: str = "cra
     changed = is_changed(visit, known)
     last_ok_at = visit.ended_at if outcome in READ else last_ok(known)
     if outcome == "ok" and changed is False:
-        outcome, pages = "unchanged", sorted(known.pages, key=lambda row: row["position"])
+        outcome, pages = "unchanged", _with_records(sorted(known.pages, key=lambda row: row["position"]), visit)
     elif outcome in WORDLESS and _is_old(last_ok_at, visit, rules):
         pages = []
     elif is_failure(outcome) and last_ok_at is not None and _is_old(last_ok_at, visit, rules):
@@ -120,7 +120,7 @@ def page_rows(visit: SiteCrawl, known: Known) -> list[Row]:
     """Pages of the firm after a visit: those read tonight, then those kept from earlier visits.
 
     A page that says what it said keeps the date and the archive record of its first reading, so that a night on which
-    no page changed leaves the table as it was.
+    no page changed leaves the table as it was. One whose record was lost takes those of tonight.
     """
     fetched = {fetch.url: fetch for fetch in visit.fetches}
     before = {(row["url"], row["text_digest"]): row for row in known.pages}
@@ -129,6 +129,8 @@ def page_rows(visit: SiteCrawl, known: Known) -> list[Row]:
         fetch, same = fetched.get(page.url), before.get((page.url, page.text_digest))
         read_at = fetch.fetched_at if fetch else visit.ended_at
         archive_ref = (fetch.archive_ref if fetch else None) or None
+        if same and archive_ref and not same["archive_ref"]:
+            same = None
         read.append(
             {
                 "firm_id": visit.firm_id, "url": page.url, "title": page.title, "language": page.language,
@@ -170,6 +172,18 @@ def mark_rows(visit: SiteCrawl, known: Known, kept: Collection[str]) -> list[Row
     }  # fmt: skip
     held = {(row["kind"], row["value"], row["url"]): row for row in known.marks if row["url"] in kept}
     return list((held | rows).values())
+
+
+def _with_records(pages: list[Row], visit: SiteCrawl) -> list[Row]:
+    """Pages that a visit found as they stand; those whose archive record was lost take date and record of tonight."""
+    fetched = {fetch.url: fetch for fetch in visit.fetches if fetch.archive_ref}
+    read = {(page.url, page.text_digest) for page in visit.pages if page.url in fetched}
+    return [
+        row | {"read_at": fetched[row["url"]].fetched_at, "archive_ref": fetched[row["url"]].archive_ref}
+        if not row["archive_ref"] and (row["url"], row["text_digest"]) in read
+        else row
+        for row in pages
+    ]
 
 
 def _kept(visit: SiteCrawl, known: Known, read: set[str], fetched: dict[str, Fetch]) -> list[Row]:

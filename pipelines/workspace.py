@@ -18,6 +18,8 @@ from typing import IO
 
 from pipelines.atomic import replacing
 from pipelines.config import Config, load_config
+from pipelines.engine import Engine
+from pipelines.engines import EngineChoice, engine_of
 from pipelines.errors import UsageError, WorkspaceBusyError
 from pipelines.store import Lake
 
@@ -25,9 +27,10 @@ from pipelines.store import Lake
 class Workspace:
     """Paths and settings of one workspace; nothing is read before it is asked for."""
 
-    def __init__(self, folder: Path) -> None:
-        """Args: the workspace's folder, which ``firmscope init`` made."""
+    def __init__(self, folder: Path, engine: EngineChoice = EngineChoice()) -> None:  # noqa: B008 - it is frozen
+        """Args: the workspace's folder, which ``firmscope init`` made; what the command line says of the engine."""
         self.folder = folder
+        self._engine_choice = engine
         self.config_file = folder / "firmscope.toml"
         self.taxonomy_file = folder / "taxonomy.yaml"
         self.taxonomy_changes_file = folder / "taxonomy_changes.yaml"
@@ -57,7 +60,16 @@ class Workspace:
     @cached_property
     def lake(self) -> Lake:
         """The workspace's tables."""
-        return Lake(self.lake_folder, self.config.store.shards)
+        return self.open_lake()
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What the stages' work runs on."""
+        return engine_of(self._engine_choice.over(self.config.engine), self._engine_choice.insecure)
+
+    def open_lake(self) -> Lake:
+        """The tables once more, for a reader that wants to see what others commit."""
+        return Lake(self.lake_folder, self.config.store.shards, self.config.store.storage())
 
     def require(self) -> None:
         """Raise a UsageError unless this folder is a workspace."""

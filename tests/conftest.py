@@ -14,7 +14,7 @@ __all__ = ["axe", "browser"]  # fixtures of all tests
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-LONG = {"end_to_end", "evaluation"}  # folders of tests; a file of theirs takes one to three minutes
+LONG = {"end_to_end", "evaluation", "torture"}  # folders of tests; a file of theirs takes one to three minutes
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -54,8 +54,15 @@ def churn_between(workspace: Workspace, before: PastMoment, after: PastMoment) -
         found = churn(was, now, Known(asked, known.labels, known.changes))
     found = _by_the_way(workspace, found, before, after, (lists[0], lists[1]))
     quoted = sorted({move.firm_id for move in found.moves if move.cause in ABOUT_WORDS})
-    words = tuple(pages_of(moment, quoted[:MAX_QUOTED]) for moment in (before, after))
-    found = with_sentences(found, was, now, (words[0], words[1]))
+    wordless = [moment for moment in (before, after) if not moment.has("pages")]
+    if quoted and wordless:
+        notes.append(
+            f"The words of websites as run {wordless[0].run_id} left them are no longer kept ([keep] words_days): "
+            "which sentences came or went is not known."
+        )
+    elif quoted:
+        words = tuple(pages_of(moment, quoted[:MAX_QUOTED]) for moment in (before, after))
+        found = with_sentences(found, was, now, (words[0], words[1]))
     return Churn(found.before, found.after, found.lists, found.moves, tuple(notes))
 
 
@@ -132,6 +139,8 @@ def _asked(
     for firm_id in firm_ids:
         by_model.setdefault(str(now.firms[firm_id].model_id), []).append(firm_id)
     found: dict[str, frozenset[str]] = {}
+    if not before.has("pages"):
+        return found
     for model_id, ids in sorted(by_model.items()):
         try:
             model = load_model(workspace.models_folder / model_id)

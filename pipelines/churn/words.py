@@ -50,7 +50,7 @@ def asked_on_old_words(
         model: The model.
         firm_ids: Firms to ask about.
     """
-    from pipelines.classifying import standing
+    from pipelines.classify_part import standing
     from pipelines.embedding import vectors_beside
     from pipelines.encoders import encoder_of
     from pipelines.store import shard_of

@@ -69,6 +69,7 @@ def export(
     """Write a list to a file, and where it comes from to FILE.meta.json."""
     from pipelines.exporting.filters import Filters
     from pipelines.list_making import Wanted, export_list
+    from pipelines.moments import moment_as_of, without_words
     from pipelines.workspace import Workspace
 
     workspace = Workspace(context.obj)
@@ -83,3 +84,5 @@ def export(
         said.append(f"{done.left_out} rows left out by the filters")
     said += [f"{count} {name.replace('_', ' ')}" for name, count in done.further.items() if count]
     sys.stdout.write("\n".join(said) + "\n")
+    for sentence in without_words(moment_as_of(workspace, as_of)) if as_of else ():
+        sys.stderr.write(f"{sentence}\n")

@@ -30,6 +30,7 @@ def publish(
     if context.invoked_subcommand:
         return
     from pipelines.errors import UsageError
+    from pipelines.moments import moment_as_of, without_words
     from pipelines.publishing import report_as_of, run_publish
     from pipelines.runs import start_run
     from pipelines.workspace import Workspace
@@ -40,6 +41,8 @@ def publish(
     if out is not None:
         workspace.require()
         sys.stdout.write(f"Report: {report_as_of(workspace, as_of, out)}\n")
+        for sentence in without_words(moment_as_of(workspace, as_of)):
+            sys.stderr.write(f"{sentence}\n")
         return
     with start_run(workspace, "report") as run:
         outcome = run_publish(run)

@@ -6,7 +6,7 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from pipelines.nightly import Summary
     from pipelines.workspace import Workspace
 
+EngineKind = Annotated[
+    Literal["", "local", "dask"],
+    typer.Option("--engine", help="Where the work runs: local or dask; else as engine.kind says.", show_default=False),
+]
+Scheduler = Annotated[
+    str, typer.Option(help="Address of the Dask scheduler, e.g. tls://10.0.0.5:8786.", show_default=False)
+]
+Workers = Annotated[
+    int, typer.Option(min=0, help="Processes on this machine; 0: as engine.workers says.", show_default=False)
+]
+Insecure = Annotated[
+    bool, typer.Option("--insecure-cluster", help="Allow a scheduler on another machine without encryption.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for a program.")]
 
 
@@ -38,17 +51,20 @@ def nightly(
     json_lines: Annotated[bool, typer.Option(help="Print one line of JSON for each stage as it ends.")] = False,
     release: Annotated[str, typer.Option(help="Publish this held night, after a look at it; needs --reason.")] = "",
     reason: Annotated[str, typer.Option(help="Why it may be published all the same; stands in the report.")] = "",
+    engine: EngineKind = "",
+    scheduler: Scheduler = "",
+    workers: Workers = 0,
+    insecure_cluster: Insecure = False,
 ) -> None:
     """Crawl what is due, classify what changed, roll up and publish; exit 10 when the gate holds publication back."""
     from pipelines.errors import UsageError
     from pipelines.nightly import run_nightly, run_release
     from pipelines.runs import start_run
     from pipelines.screen import Screen
-    from pipelines.workspace import Workspace
 
     if reason and not release:
         raise UsageError("--reason goes with --release RUN")
-    workspace = Workspace(context.obj)
+    workspace = _workspace(context, engine, scheduler, workers, insecure_cluster)
     with start_run(workspace, "nightly") as run:
         run.beside = sys.stdout if json_lines else None
         summary = run_release(run, release, reason) if release else run_nightly(run, Screen())
@@ -60,14 +76,20 @@ def nightly(
         raise typer.Exit(10)
 
 
-def crawl(context: typer.Context) -> None:
+def crawl(
+    context: typer.Context,
+    engine: EngineKind = "",
+    scheduler: Scheduler = "",
+    workers: Workers = 0,
+    insecure_cluster: Insecure = False,
+) -> None:
     """Visit the websites that are due."""
     from pipelines.crawling import run_crawl
     from pipelines.runs import start_run
     from pipelines.screen import Screen
-    from pipelines.workspace import Workspace
 
-    with start_run(Workspace(context.obj), "crawl") as run, Screen().bar("Crawling sites") as progress:
+    workspace = _workspace(context, engine, scheduler, workers, insecure_cluster)
+    with start_run(workspace, "crawl") as run, Screen().bar("Crawling sites") as progress:
         run_crawl(run, progress)
     outcomes = ", ".join(f"{outcome} {number}" for outcome, number in run.notes["outcomes"].items())
     sys.stdout.write(f"Outcomes of all firms: {outcomes or 'no firms yet'}\n")
@@ -79,14 +101,17 @@ def match(
     context: typer.Context,
     firm: Annotated[str, typer.Option(help="Say why this firm's site is, or is not, taken for its own.")] = "",
     as_json: Json = False,
+    engine: EngineKind = "",
+    scheduler: Scheduler = "",
+    workers: Workers = 0,
+    insecure_cluster: Insecure = False,
 ) -> None:
     """Score whether each firm's site is its own, with reasons."""
     from pipelines.matching import explain, run_match
     from pipelines.runs import start_run
     from pipelines.screen import Screen
-    from pipelines.workspace import Workspace
 
-    workspace = Workspace(context.obj)
+    workspace = _workspace(context, engine, scheduler, workers, insecure_cluster)
     if firm:
         workspace.require()
         rows = explain(workspace.lake, firm)
@@ -175,31 +200,51 @@ def evaluate(
     sys.stdout.write(f"Page: {found.page}\n")
 
 
-def classify(context: typer.Context) -> None:
+def classify(
+    context: typer.Context,
+    engine: EngineKind = "",
+    scheduler: Scheduler = "",
+    workers: Workers = 0,
+    insecure_cluster: Insecure = False,
+) -> None:
     """Assign firms whose words changed to sectors, with the newest model."""
     from pipelines.classifying import run_classify
     from pipelines.runs import start_run
     from pipelines.screen import Screen
-    from pipelines.workspace import Workspace
 
-    with start_run(Workspace(context.obj), "classify") as run:
+    with start_run(_workspace(context, engine, scheduler, workers, insecure_cluster), "classify") as run:
         run_classify(run, Screen())
         counts = run.stages["classify"]
     sys.stdout.write(f"{counts.rows_out} firms classified, {counts.unchanged} unchanged.\n")
 
 
-def rollup(context: typer.Context) -> None:
+def rollup(
+    context: typer.Context,
+    engine: EngineKind = "",
+    scheduler: Scheduler = "",
+    workers: Workers = 0,
+    insecure_cluster: Insecure = False,
+) -> None:
     """Work out every cluster's figures by area; hotspots, related clusters and distortions beside them."""
     from pipelines.publishing import run_rollup
     from pipelines.runs import start_run
-    from pipelines.workspace import Workspace
 
-    with start_run(Workspace(context.obj), "rollup") as run:
+    with start_run(_workspace(context, engine, scheduler, workers, insecure_cluster), "rollup") as run:
         run_rollup(run)
     written = run.stages["rollup"].written.get("cells", 0)
     sys.stdout.write(f"{written:,} figures written.\n" if written else "No figure changed.\n")
     for sentence in run.notes["premises"]["sentences"]:
         sys.stdout.write(sentence + "\n")
+
+
+def _workspace(
+    context: typer.Context, engine: Literal["", "local", "dask"], scheduler: str, workers: int, insecure: bool
+) -> Workspace:
+    """The workspace, its work on the engine that the command line names."""
+    from pipelines.engines import EngineChoice
+    from pipelines.workspace import Workspace
+
+    return Workspace(context.obj, EngineChoice(engine, scheduler, workers, insecure))
 
 
 def _print_summary(workspace: Workspace, summary: Summary) -> None:

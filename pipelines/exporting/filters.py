@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import UsageError
-from pipelines.frames import rows
+from pipelines.frames import as_frame, rows
 from pipelines.geography.areas import NORTHERN_IRELAND, shipped
 from pipelines.geography.hexagons import RESOLUTION
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     import pandas as pd
+    import pyarrow as pa
 
     from labels.taxonomy import Taxonomy
 
@@ -116,8 +117,11 @@ def keeper(name: str, filters: Filters, taxonomy: Taxonomy, inside: Collection[s
     return {"firms": firm, "cells": cell}.get(name, membership)
 
 
-def filtered(frame: pd.DataFrame, keep: Keep, extra: Mapping[str, Sequence[Any]] | None = None) -> pd.DataFrame:
+def filtered(
+    given: pd.DataFrame | pa.Table, keep: Keep, extra: Mapping[str, Sequence[Any]] | None = None
+) -> pd.DataFrame:
     """Rows that stay, in their order; ``extra`` are columns that only the rule looks at."""
+    frame = as_frame(given)
     columns = list(frame.columns)
     further = extra or {}
     beside = zip(*further.values(), strict=True) if further else (() for _ in range(len(frame)))

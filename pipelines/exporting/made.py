@@ -14,6 +14,7 @@ from pipelines.frames import rows
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from labels.taxonomy import Taxonomy
     from pipelines.provenance import Provenance
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MadeList:
-    """Rows of an export, in their order.
+    """Rows of an export, in their order: Arrow, as Arrow has the export's kinds, or a frame.
 
     ``evidence`` are rows of the export of that name for the firms of the list, which a workbook shows cluster by
     cluster; ``coverage`` says how many firms the whole list has, and how many of them were classified.
     """
 
     name: str
-    frame: pd.DataFrame
+    frame: pd.DataFrame | pa.Table
     filters: Filters = field(default_factory=Filters)
     rows_left_out: int = 0
     coverage: Mapping[str, int] = field(default_factory=dict)
@@ -79,6 +80,10 @@ class Page:
     def _first_answer(self) -> int:
         """A file that people compare from night to night does not name its run in every row."""
         return 0 if self.names_run else 1
+
+    def check(self) -> None:
+        """Raise a TableError unless the rows have every column of the export."""
+        rows(self.made.frame[:0], [column.name for column in self.plain_columns])
 
     @cached_property
     def listed(self) -> list[tuple[Any, ...]]:

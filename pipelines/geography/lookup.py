@@ -74,11 +74,19 @@ class Lookup:
 
 
 def lookup_folder(otherwise: Path) -> Path:
-    """Where the file is kept: in the Python environment, beside the data it is made of, or else ``otherwise``."""
+    """Where the file is kept: in the Python environment, beside the data it is made of, or else ``otherwise``.
+
+    An environment that may not be written to serves when the file was made with it, as in a container's image.
+    """
     shared = Path(sys.prefix) / "share" / "firmscope"
     with suppress(OSError):
         shared.mkdir(parents=True, exist_ok=True)
-    return shared if os.access(shared, os.W_OK | os.X_OK) else otherwise
+        if os.access(shared, os.W_OK | os.X_OK):
+            return shared
+    with suppress(DirectoryError):
+        if _read(shared / _file_name(directory_version()), directory_version()) is not None:
+            return shared
+    return otherwise
 
 
 def directory_version() -> str:
@@ -102,7 +110,7 @@ def open_lookup(folder: Path) -> Lookup:
         DirectoryError: The directory is not installed, or is not what is expected.
     """
     name = directory_version()
-    path = folder / f"postcodes-{name}-{_FORMAT}.bin"
+    path = folder / _file_name(name)
     found = _read(path, name)
     if found is None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -114,6 +122,10 @@ def open_lookup(folder: Path) -> Lookup:
     if found is None:
         raise DirectoryError(f"{path} cannot be read back just after it was written; check the disk")
     return found
+
+
+def _file_name(directory: str) -> str:
+    return f"postcodes-{directory}-{_FORMAT}.bin"
 
 
 def _read(path: Path, directory: str) -> Lookup | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.geography.lookup import directory_version, lookup_folder
 from pipelines.geography.postcodes import REASONS, Places, placed
+from pipelines.remembered import PLACED, recall, remember
 from pipelines.runs import Run
 
 if TYPE_CHECKING:
@@ -38,12 +39,21 @@ class Placing:
 def place_premises(run: Run) -> Placing:
     """Place every address that has no place yet, in one commit; nothing is written when nothing changes.
 
+    Addresses that are as the last placing left them, by the same directory, are not even read.
+
     Raises:
         DirectoryError: The postcode directory is missing or damaged.
     """
     lake, directory = run.workspace.lake, directory_version()
     before = lake.notes("premises").get(NOTE)
     renewed = before is not None and before != directory
+    basis = {"premises": lake.snapshot("premises"), "directory": directory, "shards": lake.shards}
+    if before == directory and (known := recall(run.workspace, PLACED, basis)):
+        result = Placing(directory, known["premises"], known["on_map"], known["unplaced"])
+        with run.stage("place premises") as counts:
+            counts.rows_in = counts.unchanged = result.premises
+        _note(run, result)
+        return result
     places: Places | None = None
     total = on_map = 0
     unplaced: dict[str, int] = {}
@@ -65,11 +75,17 @@ def place_premises(run: Run) -> Placing:
                 unplaced[found["values"]] = unplaced.get(found["values"], 0) + found["counts"]
         counts.written["premises"] = change.commit({NOTE: directory} if total else None)
     result = Placing(directory, total, on_map, dict(sorted(unplaced.items())))
-    run.notes["premises"] = {
-        "directory": directory, "rows": total, "on_map": on_map, "unplaced": result.unplaced,
-        "sentences": result.sentences(),
-    }  # fmt: skip
+    _note(run, result)
+    basis["premises"] = lake.snapshot("premises")
+    remember(run.workspace, PLACED, basis, {"premises": total, "on_map": on_map, "unplaced": result.unplaced})
     return result
+
+
+def _note(run: Run, found: Placing) -> None:
+    run.notes["premises"] = {
+        "directory": found.directory, "rows": found.premises, "on_map": found.on_map, "unplaced": found.unplaced,
+        "sentences": found.sentences(),
+    }  # fmt: skip
 
 
 def _to_place(held: pa.Table, renewed: bool) -> pa.Array:

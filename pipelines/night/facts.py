@@ -44,7 +44,11 @@ class DriftFact:
 
 @dataclass(frozen=True)
 class StageFacts:
-    """One stage: rows, in the manifest's words, and how long it took."""
+    """One stage: rows, in the manifest's words, and how long it took.
+
+    ``cpu_s``: processor seconds of the command's own process and of those that it started and that have ended; None in
+    a run of an earlier release.
+    """
 
     stage: str
     started_at: datetime
@@ -54,10 +58,14 @@ class StageFacts:
     unchanged: int
     dropped: Mapping[str, int]
     written: Mapping[str, int]
+    cpu_s: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The stage as its line in ``stages.jsonl``."""
-        return asdict(self) | {"started_at": self.started_at.isoformat(), "seconds": round(self.seconds, 3)}
+        cpu_s = None if self.cpu_s is None else round(self.cpu_s, 3)
+        return asdict(self) | {
+            "started_at": self.started_at.isoformat(), "seconds": round(self.seconds, 3), "cpu_s": cpu_s,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)

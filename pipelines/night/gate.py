@@ -15,7 +15,7 @@ from pipelines.night.state import Candidate, ListMove, Pair, Reached
 if TYPE_CHECKING:
     from pipelines.night_settings import GateConfig
 
-Name = Literal["first", "reached", "lists", "coverage", "failures", "words", "totals"]
+Name = Literal["first", "reached", "lists", "coverage", "failures", "words", "totals", "parts"]
 
 RISE_OF_SITES = 0.01
 """Of all sites: a rise of failures below it is looked past, however rare failures were. In a long list the doubling of
@@ -77,9 +77,10 @@ def judge(published: str | None, now: Candidate, settings: GateConfig) -> GateRe
         now: What would take their place, beside facts of what stands.
         settings: Thresholds.
     """
+    parts = [_parts(now, settings)] if now.undone else []
     if published is None:
-        return GateResult((_first(now), _totals(now)))
-    found = [_totals(now)]
+        return GateResult((_first(now), _totals(now), *parts))
+    found = [_totals(now), *parts]
     if now.reached is not None:
         found.append(_reached(now.reached, settings))
     if now.coverage is not None:
@@ -104,6 +105,19 @@ def _totals(now: Candidate) -> Check:
     if now.breaks:
         return Check("totals", False, " ".join(now.breaks), float(len(now.breaks)), 0.0)
     return Check("totals", True, f"Totals bear out: {now.totals:,} were worked out again.", 0.0, 0.0)
+
+
+def _parts(now: Candidate, settings: GateConfig) -> Check:
+    """Said only where it happened: a worker that dies is run again, and a part that fails three times is a fault."""
+    share = 1 - now.undone / now.state.firms if now.state.firms else 0.0
+    return Check(
+        "parts",
+        share >= settings.reached - ROUNDING,
+        f"{now.undone:,} of {now.state.firms:,} firms were left as they were, because the part of a stage that had "
+        f"them failed three times ({share:.1%} were worked on); at least {settings.reached:.0%} must.",
+        share,
+        settings.reached,
+    )
 
 
 def _reached(reached: Reached, settings: GateConfig) -> Check:

@@ -6,11 +6,12 @@ A stage's line is written when the stage has ended, so that a night that was kil
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
+from time import monotonic, process_time
 from typing import TYPE_CHECKING, TextIO
 
 from pipelines.night.facts import StageFacts
@@ -30,11 +31,11 @@ def timed(folder: Path, counts: StageCounts, beside: TextIO | None = None) -> It
         counts: The stage's counts, complete when the block ends.
         beside: Where the line is printed too.
     """
-    started_at, start = datetime.now(UTC), monotonic()
+    started_at, start, worked = datetime.now(UTC), monotonic(), _cpu_s()
     yield
     facts = StageFacts(
         counts.name, started_at, monotonic() - start, counts.rows_in, counts.rows_out, counts.unchanged,
-        dict(sorted(counts.dropped.items())), dict(counts.written),
+        dict(sorted(counts.dropped.items())), dict(counts.written), _cpu_s() - worked,
     )  # fmt: skip
     line = json.dumps({"run_id": folder.name, **facts.as_dict()}) + "\n"
     with (folder / STAGES).open("a", encoding="utf-8") as file:
@@ -52,7 +53,14 @@ def stage_facts(folder: Path) -> tuple[StageFacts, ...]:
     names = StageFacts.__dataclass_fields__
     return tuple(
         StageFacts(
-            **{name: row[name] for name in names} | {"started_at": datetime.fromisoformat(row["started_at"])}
+            **{name: row[name] for name in names if name in row}
+            | {"started_at": datetime.fromisoformat(row["started_at"])}
         )
         for row in rows
     )  # fmt: skip
+
+
+def _cpu_s() -> float:
+    """Processor seconds so far of this process and of those that it started and waited for."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return process_time() + ended.ru_utime + ended.ru_stime

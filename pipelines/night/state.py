@@ -111,6 +111,7 @@ class Candidate:
         chars: Median length of words of the sites read on both occasions; see ``gathering``.
         lists: How each list changed.
         totals: Totals that were recomputed.
+        undone: Firms that a stage left as they were, because their part of it failed three times.
     """
 
     state: State
@@ -121,3 +122,4 @@ class Candidate:
     chars: Pair | None = None
     lists: tuple[ListMove, ...] = ()
     totals: int = 0
+    undone: int = 0

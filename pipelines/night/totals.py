@@ -17,7 +17,7 @@ from pipelines.cluster_cells import METRICS
 from pipelines.firm_facts import DISSOLVED
 from pipelines.outside_text import page_text
 from pipelines.spreading import ALL
-from pipelines.statistics.figures import LATEST
+from pipelines.statistics.figure_records import LATEST
 from pipelines.tables import TABLES
 
 if TYPE_CHECKING:

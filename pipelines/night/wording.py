@@ -142,6 +142,8 @@ def _headline(facts: NightFacts) -> str:
         return f"Nothing to publish has changed: {stands}."
     if facts.verdict == "failed":
         return f"The night did not end well: {stands}."
+    if facts.verdict == "published" and facts.night is None:
+        return f"Published: the figures of run {facts.published_run}, which was cut short before it could show them."
     before = facts.night.before_run if facts.night else None
     replaced = f", in the place of those of run {before}" if before else ", for the first time"
     if facts.release:

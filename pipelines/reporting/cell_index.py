@@ -69,7 +69,7 @@ class ClusterCells:
     @cached_property
     def _cells(self) -> dict[tuple[str, str, str, str], Cell]:
         frame = self.on_the_ground
-        shown = (frame["area_kind"] == ALL) | frame["metric"].isin(OF_AREAS)
+        shown = (frame["area_kind"] == ALL) | frame["metric"].isin(OF_AREAS) & (frame["period"] == LATEST)
         return {row[:4]: _cell(row[4:]) for row in rows(_whole(frame[shown]), _COLUMNS)}
 
     @cached_property
@@ -81,7 +81,7 @@ class ClusterCells:
         return found
 
     def find(self, metric: str, kind: str = ALL, code: str = ALL, period: str = LATEST) -> Cell | None:
-        """The figure of a metric; of areas only those of ``OF_AREAS`` are kept."""
+        """The figure of a metric; of areas only the newest ones of ``OF_AREAS`` are kept."""
         return self._cells.get((kind, code, metric, period))
 
     def codes(self, kind: str) -> list[str]:

@@ -56,10 +56,14 @@ def gather(given: ReportInput) -> Report:
     }
     cells, common = _cells(given.cells)
     area_kind = _area_kind(cells)
-    clusters = [_cluster(given, sector, cells, area_kind, firms, held) for sector in given.taxonomy.sectors]
+    codes: dict[str, list[str]] = {}
+    for cluster, kind, code, metric in cells:
+        if (kind, metric) == (area_kind, METRICS[0]):
+            codes.setdefault(cluster, []).append(code)
+    clusters = [_cluster(given, sector, cells, area_kind, codes, firms, held) for sector in given.taxonomy.sectors]
     gathered = _gathered(given, held, counted)
     gathering = [
-        _cluster(given, _as_sector(given, found), cells, area_kind, firms, gathered)
+        _cluster(given, _as_sector(given, found), cells, area_kind, codes, firms, gathered)
         for found in given.taxonomy.clusters
     ]
     in_none = counted & given.readable - held.keys()
@@ -164,6 +168,7 @@ def _cluster(
     sector: Sector,
     cells: Mapping[tuple[str, str, str, str], Figure],
     area_kind: str,
+    codes_of: Mapping[str, list[str]],
     firms: Mapping[str, Unshown],
     held: Mapping[str, Mapping[str, Mapping[str, Any]]],
 ) -> Cluster:
@@ -179,9 +184,7 @@ def _cluster(
             f"cluster {sector.key}: the cells count {counted} businesses, but {len(members)} firms are assigned to it; "
             "run firmscope rollup, then the report again"
         )
-    codes = [
-        code for cluster, kind, code, metric in cells if (cluster, kind, metric) == (sector.key, area_kind, METRICS[0])
-    ]
+    codes = list(codes_of.get(sector.key, ()))
     by_area = {
         code: {
             metric: cells[sector.key, area_kind, code, metric]

@@ -56,7 +56,7 @@ def quality_page(out_dir: Path, given: ReportInput, pages: Sequence[PageLink], c
         out_dir / QUALITY,
         "quality.html.j2",
         STYLES,
-        FILTERS | {"drawn": Markup, "two": lambda value: f"{value:.2f}", "three": lambda value: f"{value:.3f}"},
+        FILTERS | {"drawn": Markup, "two": _two, "three": _three},
         pages=pages,
         quality=quality,
         names=names,
@@ -92,3 +92,11 @@ def _plots(calibrated: Calibrated | None, names: Mapping[str, str]) -> list[tupl
     return [
         (name, reliability_plot(name, f"calibration-{key}", bins[key])) for key, name in names.items() if bins.get(key)
     ]
+
+
+def _two(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _three(value: float) -> str:
+    return f"{value:.3f}"

@@ -100,7 +100,10 @@ class _Written:
 
 def _merge(run: Run, spool: Spool, edition: Edition, tally: Tally, path: str, notes: dict[str, str]) -> _Written:
     """Write premises and firms shard by shard; both become visible only when all of it is written."""
-    lake = run.workspace.lake
+    from pipelines.geography.lookup import lookup_folder
+    from pipelines.geography.postcodes import Places
+
+    lake, places = run.workspace.lake, Places.open(lookup_folder(run.workspace.index_folder))
     premises, firms = lake.replacement("premises", run.run_id), lake.replacement("firms", run.run_id)
     unplaced: Counter[str] = Counter()
     for shard in range(lake.shards):
@@ -111,7 +114,7 @@ def _merge(run: Run, spool: Spool, edition: Edition, tally: Tally, path: str, no
         del rows
         firms.put(shard, held, wanted)
         del held, wanted
-        placed = on_the_map(offices(placing), placing, run.workspace)
+        placed = on_the_map(offices(placing), placing, places)
         unplaced.update(word for word in placed["unplaced"].drop_null().to_pylist())
         held = lake.read_arrow("premises", shards=[shard]).combine_chunks()
         premises.put(shard, held, merged_premises(held, placed, tally.superseded[before:]))

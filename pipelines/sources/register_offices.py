@@ -14,7 +14,7 @@ from pipelines.tables import PREMISES
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from pipelines.workspace import Workspace
+    from pipelines.geography.postcodes import Places
 
 SOURCE = "register"
 MALFORMED = "malformed"
@@ -33,22 +33,21 @@ def offices(rows: pa.Table) -> pa.Table:
     return pa.table({one.name: given.get(one.name, pa.nulls(rows.num_rows, one.type)) for one in schema}, schema=schema)
 
 
-def on_the_map(premises: pa.Table, rows: pa.Table, workspace: Workspace) -> pa.Table:
+def on_the_map(premises: pa.Table, rows: pa.Table, places: Places) -> pa.Table:
     """Offices with their place, or the word that says why they have none.
 
     Args:
         premises: Rows of :func:`offices`.
         rows: The rows of the file that they were made of.
-        workspace: Its index folder holds the postcode lookup where the environment cannot.
+        places: The postcode directory, opened once for all shards: it is checked whole each time.
     """
     import pyarrow.compute as pc
 
-    from pipelines.geography.lookup import lookup_folder
-    from pipelines.geography.postcodes import Places, placed
+    from pipelines.geography.postcodes import placed
 
     if not premises.num_rows:
         return premises
-    found = placed(premises, Places.open(lookup_folder(workspace.index_folder)))
+    found = placed(premises, places)
     place = found.column_names.index("unplaced")
     words = pc.if_else(rows["odd_postcode"], MALFORMED, found["unplaced"])
     return found.set_column(place, found.schema.field(place), words)

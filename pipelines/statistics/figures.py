@@ -6,7 +6,6 @@ The plain figures of today always stand there, null where nothing is known; the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,54 +13,16 @@ from numpy.typing import NDArray
 from pipelines.statistics.area_sums import AreaSums, Members
 from pipelines.statistics.classes import classes
 from pipelines.statistics.concentration import TOP_FIRMS, concentration
+from pipelines.statistics.figure_records import LATEST, Around, Figure, Floats, kept
 from pipelines.statistics.flags import FEW_VALUES, LOW_COVERAGE, bits, where
 from pipelines.statistics.growth import growth
 from pipelines.statistics.measures import AMOUNTS, Measures
 from pipelines.statistics.quotients import Squares, location_quotient, relative_variance
 from pipelines.statistics.shares import share_of
 
-LATEST = "latest"
 FEW_DATES = 0.8  # a convention, as LOW_COVERAGE: under four fifths dated, growth says more about dates than about firms
-RANKED = frozenset({"region"})
 CLASSES = 3
 STARRED = frozenset({"region", "cauth", "utla", "lad"})
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One metric of one period in several areas; arrays are ``(n_areas,)``, nan: no value."""
-
-    metric: str
-    period: str
-    area: NDArray[np.int64]  # places in the kind's codes
-    value: Floats
-    n: NDArray[np.int64]
-    coverage: Floats
-    flags: NDArray[np.int64]
-    low: Floats | None = None
-    high: Floats | None = None
-    imputed_share: Floats | None = None
-    additive: bool = True  # a count or a sum: it has a share of the whole
-    without: Floats | None = None  # the figure without what distorts it; nan where that is nothing
-
-
-@dataclass(frozen=True)
-class Around:
-    """What a cluster's figures in the areas of one kind are read against; arrays are ``(n_areas,)``."""
-
-    coverage: Floats  # share of the area's firms that could be found
-    nought: NDArray[np.bool_]  # to have found nobody means that there is nobody
-    base: AreaSums  # firms that could be found, over the same areas
-    whole_base: AreaSums  # the same over the whole list: one row
-    whole: AreaSums  # the cluster over the whole list: one row
-    corrected: Mapping[str, tuple[Floats, Floats, Floats]]  # value, low, high of businesses and of amounts
-    flags: int  # of every plain figure of the cluster
-    base_year: int | None
-    newest_year: int | None
-    owners: Mapping[str, int]  # country code in lower case, to the number in its measure's name
-    dissolved_known: bool  # dissolved firms are in the list
-    quotient_firms: int
 
 
 def figures(sums: AreaSums, members: Members, measures: Measures, around: Around) -> Iterator[Figure]:
@@ -293,18 +254,3 @@ def _dated(sums: AreaSums, around: Around) -> NDArray[np.int64]:
 def _said(sums: AreaSums, known: str, name: str) -> NDArray[np.bool_]:
     """Where a count can be said: something is known of the firms; hexagons are spared their noughts."""
     return np.asarray(sums[name] > 0 if sums.kind == "h3" else sums[known] > 0)
-
-
-def kept(figure: Figure, keep: NDArray[np.bool_]) -> Figure:
-    """The areas of a figure for which something can be said."""
-    if keep.all():
-        return figure
-
-    def of(values: Floats | None) -> Floats | None:
-        return None if values is None else values[keep]
-
-    return Figure(
-        figure.metric, figure.period, figure.area[keep], figure.value[keep], figure.n[keep], figure.coverage[keep],
-        figure.flags[keep], of(figure.low), of(figure.high), of(figure.imputed_share), figure.additive,
-        of(figure.without),
-    )  # fmt: skip

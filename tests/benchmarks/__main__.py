@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m tests.benchmarks [NAME ...] [--rows N]``, all when none is named.
+"""Run the benchmarks: ``python -m tests.benchmarks [NAME ...] [--rows N] [--firms N]``, all when none is named.
 
 Each prints a ratio against a named peer in the same run; none passes or fails. Run from the repository's root.
 """
@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from tests.benchmarks import (
     active_learning,
+    change,
     counts,
     crawl,
     directory,
@@ -17,6 +18,7 @@ from tests.benchmarks import (
     extract,
     fastpath,
     few_labels,
+    history,
     keyword_search,
     label_errors,
     memory,
@@ -25,6 +27,7 @@ from tests.benchmarks import (
     register,
     rollup,
     score,
+    size,
     warc,
     websites,
 )
@@ -32,6 +35,7 @@ from tests.benchmarks.machine import BenchmarkError
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "active_learning": active_learning.run,
+    "change": change.run,
     "counts": counts.run,
     "crawl": crawl.run,
     "directory": directory.run,
@@ -39,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "extract": extract.run,
     "fastpath": fastpath.run,
     "few_labels": few_labels.run,
+    "history": history.run,
     "keyword_search": keyword_search.run,
     "label_errors": label_errors.run,
     "memory": memory.run,
@@ -47,6 +52,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "register": register.run,
     "rollup": rollup.run,
     "score": score.run,
+    "size": size.run,
     "warc": warc.run,
     "websites": websites.run,
 }
@@ -72,6 +78,7 @@ def main(names: list[str]) -> int:
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
-    if "--rows" in arguments:  # read by the benchmarks that can be made larger
-        del arguments[(place := arguments.index("--rows")) : place + 2]
-    sys.exit(main(arguments))
+    for option in ("--rows", "--firms", "--changed", "--nights"):  # read by the benchmarks that can be made larger
+        if option in arguments:
+            del arguments[(place := arguments.index(option)) : place + 2]
+    sys.exit(main([argument for argument in arguments if argument != "--given"]))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,22 +16,38 @@ import pytest
 from pipelines.demo.firms import load_demo_firms
 from pipelines.workspace import Workspace
 from tests.end_to_end.conftest import Firmscope
+from tests.read_only import jailed, why_not
 
 pytestmark = pytest.mark.slow
 
 MAX_SECONDS = 120
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def demo(firmscope: Firmscope, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, float]:
     """The demo's workspace, what it printed, and the processor's seconds that it took: the clock of a machine that does
     other work beside it tells of that work."""
-    folder = tmp_path_factory.mktemp("demo") / "ws"
+    room = tmp_path_factory.mktemp("demo")
+    folder = room / "ws"
     began = resource.getrusage(resource.RUSAGE_CHILDREN)
-    ended = firmscope("demo", folder)
+    command = (sys.executable, "-m", "pipelines.cli", "demo", str(folder))
+    if why_not():
+        ended = firmscope("demo", folder)
+    else:  # as in a container with a read-only root: nothing but the room can be written to
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        ended = subprocess.run(jailed(room, *command), capture_output=True, text=True, check=False, env=environment)
     assert ended.returncode == 0, ended.stderr
     took = resource.getrusage(resource.RUSAGE_CHILDREN)
     return folder, ended.stdout, took.ru_utime + took.ru_stime - began.ru_utime - began.ru_stime
+
+
+def test_it_wrote_nothing_beside_its_folder(demo: tuple[Path, str, float]) -> None:
+    """Home, code and environment were read-only to it, and it had no capability."""
+    if why_not():
+        pytest.skip(f"the demo was not run on a read-only root: {why_not()}")
+    assert {path.name for path in demo[0].parent.iterdir()} == {"ws", "tmp"}
+    assert list((demo[0].parent / "tmp").iterdir()) == []
 
 
 def test_it_takes_less_than_two_minutes(demo: tuple[Path, str, float]) -> None:

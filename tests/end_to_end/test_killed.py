@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -93,14 +93,14 @@ def made(folder: Path) -> Workspace:
     return Workspace(folder / "ws")
 
 
-def prepared(folder: Path, firm_list: Path, trained: Path) -> Path:
-    """A workspace with firms and a model, before its first night."""
+def prepared(folder: Path, firm_list: Path, trained: Path, more: Mapping[str, str] | None = None) -> Path:
+    """A workspace with firms and a model, before its first night; ``more`` settings are set before all that."""
     folder.mkdir(exist_ok=True)
     workspace = made(folder)
     shutil.copytree(trained, workspace.models_folder, dirs_exist_ok=True)
-    settings = {"contact": "crawler@example.org", "allow_addresses": "127.0.0.0/8", "delay_s": "0"}
-    for key, value in settings.items():
-        set_key(workspace.config_file, f"crawl.{key}", value)
+    settings = {"crawl.contact": "crawler@example.org", "crawl.allow_addresses": "127.0.0.0/8", "crawl.delay_s": "0"}
+    for key, value in (settings | dict(more or {})).items():
+        set_key(workspace.config_file, key, value)
     with start_run(workspace, "import firms") as run:
         import_firms(run, read_firm_list(firm_list, date(2026, 11, 20), allow_missing_websites=True))
     return workspace.folder

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.config import set_key
 from pipelines.setup import create_workspace
 from pipelines.workspace import Workspace
 from tests.commands import Answer, Command, in_this_process
@@ -31,7 +32,19 @@ sectors:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     """A new workspace with three sectors and no firms."""
-    taxonomy = tmp_path / "three-sectors.yaml"
+    return new_workspace(tmp_path)
+
+
+def new_workspace(folder: Path) -> Workspace:
+    """The same in ``folder``, for fixtures that serve a whole module."""
+    taxonomy = folder / "three-sectors.yaml"
     taxonomy.write_text(TAXONOMY, encoding="utf-8")
-    create_workspace(tmp_path / "ws", str(taxonomy))
-    return Workspace(tmp_path / "ws")
+    create_workspace(folder / "ws", str(taxonomy))
+    return Workspace(folder / "ws")
+
+
+def small_workspace(folder: Path) -> Workspace:
+    """The same in two parts instead of four, for tests of many steps: each step reads and writes every part."""
+    made = new_workspace(folder)
+    set_key(made.config_file, "store.shards", "2")
+    return Workspace(made.folder)

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.keeping import Shown, State, by_table, kept_states, rollback_chain, runs_to_go, sets_to_go
+from pipelines.keeping import (
+    Shown,
+    State,
+    by_table,
+    kept_states,
+    lasting,
+    rollback_chain,
+    runs_to_go,
+    sets_to_go,
+    states_with_words,
+)
 from pipelines.night_settings import KeepConfig
 from pipelines.promotion import Promotion
 
@@ -41,6 +51,8 @@ def keep(**values: object) -> KeepConfig:
             ["2026-08-31", "2026-09-01", "2026-11-22"], id="last-of-each-month",
         ),
         pytest.param(["2025-11-30", "2026-11-22"], keep(), ["2025-11-30", "2026-11-22"], id="months-of-other-years"),
+        pytest.param(["2025-10-31", "2025-11-01", "2026-11-22"], keep(), ["2025-11-01", "2026-11-22"], id="13-months"),
+        pytest.param(["2026-10-31", "2026-11-01", "2026-11-22"], keep(months=1), ["2026-11-22"], id="no-month-before"),
     ],
 )  # fmt: skip
 def test_kept_states(days: list[str], settings: KeepConfig, expected: list[str]) -> None:
@@ -77,11 +89,33 @@ def test_a_longer_time_never_loses_a_state_and_time_alone_brings_none_back(
         pytest.param([("a", 11, True), ("b", 8, False), ("c", 7, False)], "c", "a", id="held-too-long"),
         pytest.param([("a", 9, False), ("b", 8, False), ("c", 7, True)], "b", "", id="held-do-not-count"),
         pytest.param([("a", 99, True)], "a", "", id="current-even-if-held-of-old"),
+        pytest.param([("a", 99, False), ("b", 98, True), ("c", 97, True)], "a", "b", id="the-newest-held-of-old-stays"),
+        pytest.param([("a", 99, True), ("b", 98, False)], "b", "a", id="held-of-old-and-overtaken"),
     ],
 )
 def test_sets_to_go(sets: list[tuple[str, int, bool]], current: str | None, expected: str) -> None:
     shown = [Shown(name, NOW - timedelta(days=age), held) for name, age, held in sets]
     assert sets_to_go(shown, current, NOW, keep()) == list(expected)
+
+
+@pytest.mark.parametrize(
+    ("days", "settings", "expected"),
+    [
+        pytest.param([], keep(), [], id="no-run"),
+        pytest.param(["2020-01-01"], keep(), ["2020-01-01"], id="the-newest-however-old"),
+        pytest.param(
+            ["2026-11-19", "2026-11-20", "2026-11-22"], keep(), ["2026-11-20", "2026-11-22"], id="two-days-ago"
+        ),
+        pytest.param(["2026-11-20", "2026-11-22"], keep(history_days=1), ["2026-11-22"], id="no-longer-than-the-rest"),
+    ],
+)
+def test_states_with_words(days: list[str], settings: KeepConfig, expected: list[str]) -> None:
+    found = states_with_words([state(day) for day in reversed(days)], NOW, settings)
+    assert sorted(found) == [f"{day}-03" for day in expected]
+
+
+def test_what_lasts_is_all_but_the_large_tables() -> None:
+    assert lasting({"firms": 1, "pages": 2, "embeddings": 3, "cells": None}) == {"firms": 1, "cells": None}
 
 
 def promotion(model: str, previous: str | None, kind: str = "promote") -> Promotion:

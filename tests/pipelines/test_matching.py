@@ -12,7 +12,8 @@ import pytest
 from pipelines.classified_shard import NOT_OWN, read_shard
 from pipelines.firm_lists import read_firm_list
 from pipelines.importing import import_firms
-from pipelines.matching import NO_PAGE, NO_SITE, not_recognised, run_match
+from pipelines.match_shard import NO_PAGE, NO_SITE
+from pipelines.matching import not_recognised, run_match
 from pipelines.runs import Run, start_run
 from pipelines.setup import create_workspace
 from pipelines.store import shard_of

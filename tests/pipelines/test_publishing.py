@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ from pipelines.tables import TABLES
 from pipelines.workspace import Workspace
 from tests.classifier.conftest import make_world
 from tests.commands import Command
+from tests.kept_states import KeptStates
+from tests.pipelines.conftest import small_workspace
 
 NOW = datetime(2026, 3, 1, 4, 30, tzinfo=UTC)
 EMPTY = {
@@ -96,40 +99,84 @@ def classify(run: Any, model_id: str, firms: str = "abc") -> None:
     ))  # fmt: skip
 
 
-@pytest.fixture
-def do(workspace: Workspace) -> Do:
+def run_stage(workspace: Workspace, stage: Callable[..., Any], *given: Any, **named: Any) -> str:
     """Run one stage as a run of its own; its run id."""
-
-    def run_stage(stage: Callable[..., Any], *given: Any, **named: Any) -> str:
-        with start_run(workspace, stage.__name__) as run:
-            stage(run, *given, **named)
-        return run.run_id
-
-    return run_stage
+    with start_run(workspace, stage.__name__) as run:
+        stage(run, *given, **named)
+    return run.run_id
 
 
 def imported(run: Any) -> None:
     put(run, "firms", *(row("firms", firm_id=firm_id, name=f"Firm {firm_id}") for firm_id in FIRMS))
 
 
-@pytest.fixture
-def classified(workspace: Workspace, do: Do, models: tuple[SectorModel, SectorModel]) -> Workspace:
-    """Three firms, two of them read and classified; nothing rolled up yet."""
-    do(imported)
-    do(crawl, **WORDS)
-    do(employ, 70)
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory, models: tuple[SectorModel, SectorModel]) -> KeptStates:
+    """One workspace new, classified, published, then with a night that empties lists: not yet published, and held.
+
+    Every test starts from one of these, put back in its place.
+    """
+    folder = tmp_path_factory.mktemp("publishing")
+    states = KeptStates(small_workspace(folder).folder, folder / "aside")
+    states.keep("new")
+    run_stage(states.workspace(), imported)
+    run_stage(states.workspace(), crawl, **WORDS)
+    run_stage(states.workspace(), employ, 70)
     for model in models:
-        model.save(workspace.models_folder / model.model_id, {})
-    do(classify, models[0].model_id)
+        model.save(states.workspace().models_folder / model.model_id, {})
+    run_stage(states.workspace(), classify, models[0].model_id)
+    states.keep("classified")
+    for stage in (run_rollup, run_publish):
+        run_stage(states.workspace(), stage)
+    states.keep("published")
+    run_stage(states.workspace(), turned, models[0].model_id)
+    run_stage(states.workspace(), run_rollup)
+    states.keep("turned")
+    with start_run(states.workspace(), "report") as run:
+        assert run_publish(run).verdict == "held"
+    states.keep("held")
+    return states
+
+
+@pytest.fixture
+def workspace(kept: KeptStates) -> Workspace:
+    """A new one, in the place of all others here."""
+    kept.put_back("new")
+    return kept.workspace()
+
+
+@pytest.fixture
+def do(workspace: Workspace) -> Do:
+    """Run one stage as a run of its own; its run id."""
+    return partial(run_stage, workspace)
+
+
+@pytest.fixture
+def classified(workspace: Workspace, kept: KeptStates) -> Workspace:
+    """Three firms, two of them read and classified; nothing rolled up yet."""
+    kept.put_back("classified")
     return workspace
 
 
 @pytest.fixture
-def published(classified: Workspace, do: Do) -> Workspace:
+def published(workspace: Workspace, kept: KeptStates) -> Workspace:
     """The same, published."""
-    for stage in (run_rollup, run_publish):
-        do(stage)
-    return classified
+    kept.put_back("published")
+    return workspace
+
+
+@pytest.fixture
+def emptied(workspace: Workspace, kept: KeptStates) -> Workspace:
+    """The same after a night that empties lists, which is rolled up and not yet published."""
+    kept.put_back("turned")
+    return workspace
+
+
+@pytest.fixture
+def held(workspace: Workspace, kept: KeptStates) -> Workspace:
+    """The same once the gate has held that night back."""
+    kept.put_back("held")
+    return workspace
 
 
 def cell(workspace: Workspace, cluster: str, metric: str = "businesses") -> dict[str, Any]:
@@ -335,47 +382,37 @@ def test_links_that_were_lost_are_made_again(published: Workspace, do: Do) -> No
 
 
 def test_a_held_night_that_was_killed_before_it_could_say_so_is_released(
-    published: Workspace, do: Do, models: tuple[SectorModel, SectorModel], firmscope: Command
+    emptied: Workspace, firmscope: Command
 ) -> None:
-    do(turned, models[0].model_id)
-    do(run_rollup)
-    command = [sys.executable, "-m", "pipelines.cli", "--workspace", str(published.folder), "report"]
+    command = [sys.executable, "-m", "pipelines.cli", "--workspace", str(emptied.folder), "report"]
     killed = subprocess.run(command, env=os.environ | {"FIRMSCOPE_CRASH_AT": "set-built"}, check=False)
     assert killed.returncode == -signal.SIGKILL
-    assert firmscope("--workspace", published.folder, "report").code == 10
-    (waiting,) = (one for one in sets(published) if one.held)
-    done = firmscope("--workspace", published.folder, "nightly", "--release", waiting.run_id, "--reason", "seen")
+    assert firmscope("--workspace", emptied.folder, "report").code == 10
+    (waiting,) = (one for one in sets(emptied) if one.held)
+    done = firmscope("--workspace", emptied.folder, "nightly", "--release", waiting.run_id, "--reason", "seen")
     assert done.code == 0, done.err
 
 
-def test_of_two_held_nights_the_newer_can_follow_the_older(
-    published: Workspace, do: Do, models: tuple[SectorModel, SectorModel], firmscope: Command
-) -> None:
-    waiting = []
-    for number in (7_000, 8_000):
-        do(turned, models[0].model_id)
-        do(employ, number)
-        do(run_rollup)
-        assert firmscope("--workspace", published.folder, "report").code == 10
-        waiting.append(max(one.run_id for one in sets(published) if one.held))
+def test_of_two_held_nights_the_newer_can_follow_the_older(held: Workspace, do: Do, firmscope: Command) -> None:
+    waiting = [one.run_id for one in sets(held) if one.held]
+    do(employ, 8_000)
+    do(run_rollup)
+    assert firmscope("--workspace", held.folder, "report").code == 10
+    waiting += [one.run_id for one in sets(held) if one.held and one.run_id not in waiting]
+    assert len(waiting) == 2
     for run_id in waiting:
-        done = firmscope("--workspace", published.folder, "nightly", "--release", run_id, "--reason", "seen")
+        done = firmscope("--workspace", held.folder, "nightly", "--release", run_id, "--reason", "seen")
         assert done.code == 0, done.err
-    old = firmscope("--workspace", published.folder, "diff", *waiting)
+    old = firmscope("--workspace", held.folder, "diff", *waiting)
     assert old.code == 0, old.err
 
 
-def test_a_verdict_holds_for_the_settings_it_was_given_under(
-    published: Workspace, do: Do, models: tuple[SectorModel, SectorModel], firmscope: Command
-) -> None:
-    do(turned, models[0].model_id)
-    do(run_rollup)
-    go = ("--workspace", published.folder)
-    assert firmscope(*go, "report").code == 10
+def test_a_verdict_holds_for_the_settings_it_was_given_under(held: Workspace, firmscope: Command) -> None:
+    go = ("--workspace", held.folder)
     said = firmscope(*go, "config", "set", "gate.list_empties", "50")
     assert said.code == 0, said.err
     assert "went from 1 to none" not in firmscope(*go, "report").out  # asked anew, under the new setting
-    assert [one.held for one in sets(published)].count(True) == 2
+    assert [one.held for one in sets(held)].count(True) == 2
 
 
 def test_readers_see_one_set_through_links(published: Workspace, do: Do) -> None:
@@ -409,14 +446,11 @@ def turned(run: Any, model_id: str) -> None:
     ))  # fmt: skip
 
 
-def test_a_night_that_empties_lists_is_held_and_published_after_a_look(
-    published: Workspace, do: Do, models: tuple[SectorModel, SectorModel], firmscope: Command
-) -> None:
+def test_a_night_that_empties_lists_is_held_and_published_after_a_look(emptied: Workspace, firmscope: Command) -> None:
     """K13, K14. Readers see the old files until somebody says why the new ones are right."""
+    published = emptied
     held_by = published.exports_folder.resolve()
     before = {path.name: path.read_bytes() for path in held_by.iterdir()}
-    do(turned, models[0].model_id)
-    do(run_rollup)
     for _ in range(2):  # and again, without a second set
         answer = firmscope("--workspace", published.folder, "report")
         assert answer.code == 10
@@ -442,17 +476,14 @@ def test_a_night_that_empties_lists_is_held_and_published_after_a_look(
 
 
 def test_a_held_night_is_not_released_over_a_newer_one(
-    published: Workspace, do: Do, models: tuple[SectorModel, SectorModel], firmscope: Command
+    held: Workspace, do: Do, models: tuple[SectorModel, SectorModel], firmscope: Command
 ) -> None:
-    do(turned, models[0].model_id)
-    do(run_rollup)
-    assert firmscope("--workspace", published.folder, "report").code == 10
-    (waiting,) = (one for one in sets(published) if one.held)
+    (waiting,) = (one for one in sets(held) if one.held)
     do(crawl, **WORDS)
     do(classify, models[0].model_id)
     do(run_rollup)
-    assert firmscope("--workspace", published.folder, "report").code == 0
-    late = firmscope("--workspace", published.folder, "nightly", "--release", waiting.run_id, "--reason", "late")
+    assert firmscope("--workspace", held.folder, "report").code == 0
+    late = firmscope("--workspace", held.folder, "nightly", "--release", waiting.run_id, "--reason", "late")
     assert (late.code, "has been published since" in late.err) == (2, True)
 
 

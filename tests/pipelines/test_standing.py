@@ -10,7 +10,7 @@ import pytest
 
 from labels.store import Judgement
 from labels.taxonomy import load_taxonomy
-from pipelines.classifying import standing
+from pipelines.classify_part import standing
 from pipelines.errors import TableError
 from pipelines.judging import news
 from pipelines.workspace import Workspace

@@ -77,6 +77,24 @@ def test_only_shards_that_change_are_written(lake: Lake) -> None:
     assert written == sum(shard_of(firm_id, 3) == shard_of("f0", 3) for firm_id in ids)
 
 
+def test_files_of_other_shards_are_not_read(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a commit of a few firms would cost what all firms cost."""
+    lake.append("firms", [firm(f"f{at}") for at in range(60)], "r1")
+    assert {shard for shard, tasks in lake.files("firms").items() if tasks} == {0, 1, 2}
+    read: list[int] = []
+
+    def rows_of_file(found: Any, table: Table, leaf: Any) -> Any:
+        read.append(leaf.file.partition[0])
+        return leaves_rows_of_file(found, table, leaf)
+
+    leaves_rows_of_file = leaves.rows_of_file
+    monkeypatch.setattr(leaves, "rows_of_file", rows_of_file)
+    ours = [f"f{at}" for at in range(60) if shard_of(f"f{at}", 3) == 1]
+    lake.replace_firms("firms", [ours[0], ours[-1]], [firm(ours[0], "Other")], "r2")
+    assert read == [1]
+    assert lake.read_arrow("firms").num_rows == 59
+
+
 def test_history_can_be_read(lake: Lake) -> None:
     lake.replace_firms("firms", ["a"], [firm("a", "old")], "r1")
     then = lake.snapshots()["firms"]

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,16 +24,24 @@ from pipelines.figures import Moment
 from pipelines.leaves import in_order
 from pipelines.moments import run_moment
 from pipelines.publication import PublishedSet, current_set, finish
-from pipelines.run_states import recorded_states
+from pipelines.run_states import is_kept, recorded_states
 from pipelines.runs import start_run
 from pipelines.tables import TABLES
 from pipelines.vacuum import Vacuumed, vacuum, would_vacuum
 from pipelines.workspace import Workspace
 from tests.kills import points
+from tests.pipelines.conftest import new_workspace, small_workspace
 
-NIGHTS = 12  # of four commits each
+NIGHTS = 9  # of four commits each
 LATER = timedelta(hours=2)  # after the hour for which what was just replaced stays
 READ = ("firms", "fetches", "pages", "runs")
+DEFAULTS = {"history_days": 10, "words_days": 400, "monthly": False, "runs_days": 10, "archive_days": 12}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A new one, in few parts."""
+    return small_workspace(tmp_path)
 
 
 def firm(number: int, name: str) -> dict[str, Any]:
@@ -83,15 +91,17 @@ def nights(workspace: Workspace, count: int = NIGHTS, every: int = 1) -> datetim
 
 
 def settings(workspace: Workspace, **values: Any) -> None:
-    for key, value in ({"history_days": 10, "monthly": False, "runs_days": 10, "archive_days": 12} | values).items():
+    for key, value in (DEFAULTS | values).items():
         set_key(workspace.config_file, f"keep.{key}", str(value).lower())
     workspace.__dict__.pop("config", None)
     workspace.__dict__.pop("lake", None)
 
 
-def rows_of(workspace: Workspace, snapshots: Mapping[str, int | None]) -> dict[str, pa.Table]:
+def rows_of(
+    workspace: Workspace, snapshots: Mapping[str, int | None], names: Iterable[str] = READ
+) -> dict[str, pa.Table]:
     moment = Moment(workspace.lake, {name: snapshots.get(name) for name in TABLES})
-    return {name: in_order(moment.read_arrow(name), TABLES[name]) for name in READ}
+    return {name: in_order(moment.read_arrow(name), TABLES[name]) for name in names}
 
 
 def all_rows(workspace: Workspace) -> dict[str, dict[str, pa.Table]]:
@@ -114,7 +124,8 @@ def numbers(done: Vacuumed) -> dict[str, int]:
 NOTHING = dict.fromkeys(("publications", "snapshots", "data files", "table notes", "archive", "runs"), 0)
 
 
-def test_kept_runs_read_back_the_same_and_the_others_are_gone(workspace: Workspace) -> None:
+def test_kept_runs_read_back_the_same_and_the_others_are_gone(tmp_path: Path) -> None:
+    workspace = new_workspace(tmp_path)
     settings(workspace, history_days=3)
     now = nights(workspace)
     before, lake_size = all_rows(workspace), size(workspace.lake_folder)
@@ -139,7 +150,7 @@ def test_kept_runs_read_back_the_same_and_the_others_are_gone(workspace: Workspa
     assert rows_of(workspace, states[max(kept)].snapshots) == before[max(kept)]
 
 
-def test_the_last_run_of_every_month_stays_for_ever(workspace: Workspace) -> None:
+def test_the_last_run_of_every_month_stays(workspace: Workspace) -> None:
     settings(workspace, monthly=True, history_days=1)
     now = nights(workspace, 8, every=18)
     before = all_rows(workspace)
@@ -148,7 +159,8 @@ def test_the_last_run_of_every_month_stays_for_ever(workspace: Workspace) -> Non
     months = {run_id[:6]: run_id for run_id in sorted(states)}
     assert done.kept == len(months) < len(states)
     for run_id in months.values():
-        assert rows_of(workspace, states[run_id].snapshots) == before[run_id], run_id
+        lasting = rows_of(workspace, states[run_id].snapshots, ["firms"])
+        assert lasting["firms"] == before[run_id]["firms"], run_id
         assert (workspace.runs_folder / run_id).is_dir()
     assert {path.name for path in workspace.runs_folder.iterdir()} >= set(months.values())
 
@@ -172,6 +184,22 @@ def test_files_that_a_killed_writer_left_go_when_they_are_old(workspace: Workspa
     os.utime(data / "young.parquet", (at, at))
     assert numbers(swept(workspace, now)) == NOTHING | {"data files": 1}
     assert (data / "young.parquet").exists()
+
+
+def test_files_that_were_half_written_at_a_kill_go_after_an_hour(workspace: Workspace) -> None:
+    (workspace.folder / "index").mkdir()
+    young, old, index, kept = (
+        workspace.folder / name
+        for name in (".00112233445566aa.part", ".0011223344556677.part", "index/.0011223344556688.part", "notes.part")
+    )
+    for path in (young, old, index, kept):
+        path.touch()
+    now = datetime.now(UTC)
+    for path in (old, index, kept):
+        os.utime(path, ((now - LATER).timestamp(),) * 2)
+    with start_run(workspace, "vacuum") as run:
+        vacuum(run, now)
+    assert [path.exists() for path in (young, old, index, kept)] == [True, False, False, True]
 
 
 def test_raw_answers_stay_while_a_kept_state_refers_to_them(workspace: Workspace) -> None:
@@ -224,6 +252,28 @@ def test_published_sets_and_what_they_were_made_from(workspace: Workspace) -> No
     assert (workspace.runs_folder / made[2]).is_dir()
 
 
+def test_only_the_last_days_and_what_is_shown_or_waits_keep_their_large_tables(workspace: Workspace) -> None:
+    settings(workspace, history_days=20, words_days=2, publications=5)
+    now = datetime.now(UTC) + LATER
+    made = []
+    for number in range(8):
+        at = now - timedelta(days=8 - number)
+        night(workspace, number, at)
+        made.append(publish(workspace, number, at, ("a list moved",) if number == 3 else (), current=number == 1))
+    before = all_rows(workspace)
+    done = swept(workspace, now)
+    states = {state.run_id: state for state in recorded_states(workspace.lake)}
+    assert done.kept == 8
+    whole = {made[1], made[3], made[6], made[7]}  # shown to readers, held, and of the last two days
+    for run_id in made:
+        assert rows_of(workspace, states[run_id].snapshots, ["firms"])["firms"] == before[run_id]["firms"]
+        snapshot = states[run_id].snapshots["fetches"]
+        assert snapshot
+        assert is_kept(workspace.lake, "fetches", snapshot) == (run_id in whole), run_id
+        if run_id in whole:
+            assert rows_of(workspace, states[run_id].snapshots) == before[run_id]
+
+
 def test_what_a_rollback_brings_back_stays(workspace: Workspace) -> None:
     settings(workspace)
     now = datetime.now(UTC) + LATER
@@ -245,7 +295,7 @@ def test_a_table_with_a_missing_file_is_left_alone(workspace: Workspace) -> None
     settings(workspace, history_days=2)
     now = nights(workspace, 4)
     state = max(recorded_states(workspace.lake), key=lambda one: one.ended_at)
-    table = workspace.lake._find("firms")
+    table = workspace.lake.find("firms")
     assert table is not None
     lost = next(iter(table.scan(snapshot_id=state.snapshots["firms"]).plan_files())).file.file_path
     Path(lost.removeprefix("file://")).unlink()

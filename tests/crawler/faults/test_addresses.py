@@ -147,7 +147,7 @@ def test_h25_market_place_is_not_read_for_a_firm(named: Named) -> None:
 
 def test_h25_words_of_another_firms_site_are_not_taken() -> None:
     rows = [{"firm_id": "a", "website": "old.example.com"}, {"firm_id": "b", "website": "https://www.example.org/"}]
-    lake: Any = SimpleNamespace(read_arrow=lambda *_: SimpleNamespace(to_pylist=lambda: rows))
+    lake: Any = SimpleNamespace(shards=1, read_arrow=lambda *_: SimpleNamespace(to_pylist=lambda: rows))
     visit = SiteCrawl(
         "a", "old.example.com", "https://example.org/", "ok", "", utc_now(), utc_now(), aliases=("old.example.com",)
     )

@@ -170,7 +170,7 @@ def test_a_removed_state_says_since_when_states_are_kept(own_past: Past) -> None
     table.maintenance.expire_snapshots().by_id(gone).commit()
     catalog.close()
     lake.close()
-    with pytest.raises(UsageError, match=rf"later states are kept since .* \(run {own_past.second}\)"):
+    with pytest.raises(UsageError, match=rf"the next that is kept is of .* \(run {own_past.second}\)"):
         run_moment(own_past.workspace, own_past.first)
     with pytest.raises(UsageError, match="has been removed"):
         moment_of(own_past.workspace, noted, own_past.first, None)

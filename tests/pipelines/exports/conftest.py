@@ -155,17 +155,19 @@ def make() -> Make:
 
         firms, assignments = mixed(FIRMS), mixed(ASSIGNMENTS)
         evidence = evidence_export(TAXONOMY, firms, assignments, mixed(NEAR_MISSES))
-        frame = {
+        lists: dict[str, Callable[[], pd.DataFrame | pa.Table]] = {
             "firms": lambda: firms_export(
                 TAXONOMY, firms, mixed(PREMISES), mixed(ACCOUNTS), mixed(SITES), assignments, BESIDE
             ),
             "scores": lambda: scores_export(TAXONOMY, firms, mixed(SITES), mixed(SCORES), assignments),
             "cells": lambda: cells_export(TAXONOMY, mixed(CELLS)),
             "evidence": lambda: evidence,
-        }[name]()
+        }
         held = evidence[evidence["assigned"].astype(bool)]
         coverage = {"firms": len(FIRMS), "classified": 2}
-        return MadeList(name, frame, filters or Filters(), 0, coverage, TAXONOMY, held if name == "firms" else None)
+        return MadeList(
+            name, lists[name](), filters or Filters(), 0, coverage, TAXONOMY, held if name == "firms" else None
+        )
 
     return made
 

@@ -87,6 +87,11 @@ READABLE = frozenset({"00123", "F2", "F3", "F7", "F8"})
 @pytest.fixture
 def tables() -> ReportInput:
     """All tables of the small list, with cells rolled up from them."""
+    return small_list()
+
+
+def small_list() -> ReportInput:
+    """The same, for fixtures that serve a whole module."""
     firms = pd.DataFrame(FIRMS, columns=["firm_id", "name", "website", "status", "dissolved_on"])
     premises = pd.DataFrame(PREMISES, columns=["firm_id", "postcode", "kind", "source", "lad_code"])
     accounts = pd.DataFrame(

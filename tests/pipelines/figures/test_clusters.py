@@ -103,7 +103,7 @@ def test_clusters_are_in_the_exports(gathered: ReportInput) -> None:
     }
     for key, value in counted.items():
         assert sum(key in clusters[firm_id] for firm_id in kept) == value
-    order = list(dict.fromkeys(cells_export(gathered.taxonomy, gathered.cells)["cluster"]))
+    order = list(dict.fromkeys(cells_export(gathered.taxonomy, gathered.cells)["cluster"].to_pylist()))
     assert order == [*gathered.taxonomy.keys, "high", "fabric", "code_only"]
 
 

@@ -23,7 +23,7 @@ from pipelines.export import (
 )
 from pipelines.export_files import write_export
 from pipelines.exporting.columns import ANSWERS
-from pipelines.frames import rows
+from pipelines.frames import as_frame, rows
 from pipelines.reporting import ReportInput
 from pipelines.store import Lake
 from tests.pipelines.figures.sheets import FORMULA_STARTS, original_text
@@ -62,8 +62,8 @@ def _frames(tables: ReportInput) -> dict[str, pd.DataFrame]:
         "firms": firms_export(
             tables.taxonomy, tables.firms, tables.premises, tables.accounts, tables.sites, tables.assignments
         ),
-        "scores": scores_export(tables.taxonomy, tables.firms, tables.sites, scores, tables.assignments),
-        "cells": cells_export(tables.taxonomy, tables.cells),
+        "scores": as_frame(scores_export(tables.taxonomy, tables.firms, tables.sites, scores, tables.assignments)),
+        "cells": as_frame(cells_export(tables.taxonomy, tables.cells)),
         "evidence": evidence_export(tables.taxonomy, tables.firms, tables.assignments, NEAR_MISSES),
     }
 
@@ -132,7 +132,7 @@ def test_a_firm_that_was_read_and_not_scored(tables: ReportInput, assigned_none:
     stated = tables.assignments[tables.assignments["firm_id"] == "F7"].assign(reason="too few words")
     assignments = pd.concat([kept, stated]) if assigned_none else kept
     nothing = pd.DataFrame({"firm_id": [], "sector": [], "probability": [], "model_id": []})
-    scores = scores_export(tables.taxonomy, tables.firms, tables.sites, nothing, assignments)
+    scores = as_frame(scores_export(tables.taxonomy, tables.firms, tables.sites, nothing, assignments))
     assert scores.set_index("firm_id").loc["F7", "reason"] == reason
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipelines.statistics.catalogue import metric_of
-from pipelines.statistics.figures import LATEST
+from pipelines.statistics.figure_records import LATEST
 from pipelines.workspace import Workspace
 from tests.pipelines.conftest import Command
 

@@ -68,6 +68,24 @@ def test_it_is_made_once(made: list[str], tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "new").iterdir()] == [f"postcodes-{directory_version()}-1.bin"]
 
 
+@pytest.mark.parametrize(("kept", "used"), [("made", "environment"), ("missing", "other"), ("damaged", "other")])
+def test_an_environment_that_may_not_be_written_to(
+    kept: str, used: str, made: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container's image: the file that was made with it serves; one that cannot be used is made elsewhere."""
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    environment, other = tmp_path / "share" / "firmscope", tmp_path / "other"
+    assert lookup_folder(other) == environment
+    if kept != "missing":
+        open_lookup(environment)
+    if kept == "damaged":
+        _flip(next(environment.iterdir()), -1)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    folder = lookup_folder(other)
+    assert folder == {"environment": environment, "other": other}[used]
+    assert open_lookup(folder).postcodes() == ["B1 0AB", "B1 0AC", "NG7 0AB"]
+
+
 def _flip(path: Path, at: int) -> None:
     content = bytearray(path.read_bytes())
     content[at] ^= 1

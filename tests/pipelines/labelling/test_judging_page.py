@@ -157,7 +157,7 @@ def _post(served: Served, path: str, headers: str, kind: str = "application/json
     cookie = "; ".join(f"{name}={value}" for name, value in served.enter().cookies.items())
     return (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nOrigin: {served.origin}\r\nCookie: {cookie}\r\n"
-        f"Content-Type: {kind}\r\n{headers}\r\n\r\n"
+        f"Content-Type: {kind}\r\nConnection: close\r\n{headers}\r\n\r\n"
     ).encode()
 
 

@@ -56,6 +56,16 @@ def test_a_night_that_reached_too_few_sites_is_held(tried: int, answered: int, h
     assert reasons(found) == (["reached"] if held else [])
 
 
+@pytest.mark.parametrize("published", [BEFORE, None])
+@pytest.mark.parametrize(("undone", "held"), [(0, False), (5, False), (6, True), (100, True)])
+def test_parts_that_failed_hold_a_night_when_too_many_firms_were_in_them(
+    undone: int, held: bool, published: str | None
+) -> None:
+    found = verdict(published, undone=undone)
+    assert reasons(found) == (["parts"] if held else [])
+    assert any("failed three times" in check.sentence for check in found.checks) == bool(undone)
+
+
 def test_the_shortfall_is_said_on_a_night_that_passes() -> None:
     found = verdict(reached=Reached(100, 96, 100, {"timeout": 3, "dns_failed": 1}))
     said = next(check.sentence for check in found.checks if check.name == "reached")

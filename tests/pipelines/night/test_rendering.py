@@ -95,6 +95,10 @@ def test_the_verdict_comes_first_and_the_summary_is_short(facts: NightFacts, hel
             {"verdict": "released", "release": Release("R", "I looked.")},
             "Published after a look: the figures of held run R, in the place of", id="released",
         ),
+        pytest.param(
+            {"night": None, "published_run": "R"},
+            "Published: the figures of run R, which was cut short before it could show them.", id="cut short",
+        ),
     ],
 )  # fmt: skip
 def test_every_verdict_has_its_headline(facts: NightFacts, change: dict[str, object], headline: str) -> None:

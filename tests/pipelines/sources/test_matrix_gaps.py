@@ -279,6 +279,15 @@ def test_m03_an_id_that_stands_twice_once_cleaned_is_refused(tmp_path: Path, twi
     assert ", row 3: firm_id 'f\u00e9' stands already in row 2" in said
 
 
+def test_m03_a_list_that_was_refused_is_closed_at_once(tmp_path: Path) -> None:
+    """And not once the error is forgotten: until then its traceback holds whatever was being read."""
+    path = tmp_path / "firms.csv"
+    path.write_text(HEAD + "f1,One,one.example\nf1,Two,two.example\nf3,Three,three.example\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="stands already in row 2"):
+        read_firm_list(path, TODAY)
+    assert path not in {link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink()}
+
+
 def test_m03_a_firm_that_a_later_list_leaves_out_or_renames(workspace: Workspace, tmp_path: Path) -> None:
     take(workspace, tmp_path, HEAD + "f1,One,one.example\nf2,Two,two.example\n")
     before = firms(workspace)["f2"]

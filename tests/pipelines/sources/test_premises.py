@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipelines.errors import UsageError
-from pipelines.matching import WEBSITE
+from pipelines.match_shard import WEBSITE
 from pipelines.runs import start_run
 from pipelines.setup import create_workspace
 from pipelines.sources.premises import PremisesReport, import_premises

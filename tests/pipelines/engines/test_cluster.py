@@ -1,0 +1,157 @@
+"""A Dask cluster is used when it is safe and like this machine, and refused before anything is done when it is not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from distributed import LocalCluster
+from distributed.security import Security
+
+from pipelines import cluster as clusters
+from pipelines.cluster import DaskEngine
+from pipelines.engines import EngineChoice, engine_of
+from pipelines.errors import FirmscopeError, UsageError
+from pipelines.settings import EngineConfig
+from tests.commands import Command
+from tests.pipelines.engines import tasks
+
+ANYWHERE = {"00000000", "00000000000000000000000000000000"}
+
+
+@pytest.fixture(scope="module")
+def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalCluster, dict[str, str]]]:
+    """A cluster over TLS, and the settings that name its certificates."""
+    security = Security.temporary()
+    files = certificates(security, tmp_path_factory.mktemp("tls"))
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, host="tls://127.0.0.1", dashboard_address="127.0.0.1:0", security=security,
+        silence_logs=50,
+    ) as started:  # fmt: skip
+        yield started, files
+
+
+def certificates(security: Security, folder: Path) -> dict[str, str]:
+    """Settings that name files with these certificates."""
+    said = {"tls_ca": "tls_ca_file", "tls_cert": "tls_client_cert", "tls_key": "tls_client_key"}
+    for name, attribute in said.items():
+        (folder / name).write_text(getattr(security, attribute), encoding="utf-8")
+    return {name: str(folder / name) for name in said}
+
+
+# Of a handshake that is refused, distributed leaves a socket to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_cluster_over_tls_works_with_its_certificates_and_not_without(
+    encrypted: tuple[LocalCluster, dict[str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    started, files = encrypted
+    address = started.scheduler_address
+    assert address.startswith("tls://")
+    engine = DaskEngine(EngineConfig(kind="dask", scheduler=address, **files))
+    with engine.working():
+        assert sorted(one.made or 0 for one in engine.run(tasks.doubled, 2, [1, 2, 3])) == [2, 4, 6]
+    monkeypatch.setattr(clusters, "CONNECT_S", 3)
+    nobody = DaskEngine(EngineConfig(kind="dask", scheduler=address))
+    with pytest.raises(UsageError, match=r"engine\.tls_ca"), nobody.working():
+        pass
+    others = certificates(Security.temporary(), tmp_path)
+    stranger = DaskEngine(EngineConfig(kind="dask", scheduler=address, **others))
+    with pytest.raises(FirmscopeError, match="does not answer"), stranger.working():
+        pass
+
+
+@pytest.mark.parametrize("address", ["tcp://10.0.0.5:8786", "tcp://cluster.example.org:8786"])
+def test_another_machine_without_encryption_is_refused_unless_one_insists(address: str) -> None:
+    with pytest.raises(UsageError, match="whoever reaches it can run programs"):
+        engine_of(EngineConfig(kind="dask", scheduler=address))
+    assert engine_of(EngineConfig(kind="dask", scheduler=address), insecure=True).name == "dask"
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:8786", "tcp://[::1]:8786", "tcp://localhost:8786"])
+def test_this_machine_needs_no_encryption(address: str) -> None:
+    assert engine_of(EngineConfig(kind="dask", scheduler=address)).name == "dask"
+
+
+def test_a_scheduler_that_is_not_there_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "CONNECT_S", 1)
+    engine = DaskEngine(EngineConfig(kind="dask", scheduler="tcp://127.0.0.1:9"))
+    with pytest.raises(FirmscopeError, match=r"tcp://127.0.0.1:9 does not answer"), engine.working():
+        pass
+
+
+def test_no_address_is_refused_with_the_cure() -> None:
+    with pytest.raises(UsageError, match=r"engine\.scheduler"):
+        engine_of(EngineConfig(kind="dask"))
+
+
+def test_an_address_alone_means_dask_and_a_bad_one_is_refused() -> None:
+    assert EngineChoice(scheduler="tcp://127.0.0.1:8786").over(EngineConfig()).kind == "dask"
+    with pytest.raises(UsageError, match="not a scheduler's address"):
+        EngineChoice(scheduler="127.0.0.1").over(EngineConfig())
+
+
+def test_a_worker_of_other_versions_is_refused(cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = clusters.fingerprint()
+    monkeypatch.setattr(clusters, "fingerprint", lambda: ours)  # of this process's module: workers answer with theirs
+    engine = DaskEngine(EngineConfig(kind="dask", scheduler=cluster.scheduler_address))
+    client = clusters._connected(engine._settings)
+    theirs = client.run(_older)
+    client.close()
+    assert all(found["torch"] == "0.0.1" for found in theirs.values())
+    with pytest.raises(UsageError, match=r"is not like this machine \(torch 0\.0\.1, not "):
+        clusters.refuse_others(_Answering(theirs))
+
+
+def _older() -> dict[str, str | None]:
+    from pipelines.cluster import fingerprint
+
+    return fingerprint() | {"torch": "0.0.1"}
+
+
+class _Answering:
+    """A client whose workers said this."""
+
+    def __init__(self, said: dict[str, dict[str, str | None]]) -> None:
+        self._said = said
+
+    def run(self, _: object, on_error: str) -> dict[str, dict[str, str | None]]:
+        assert on_error == "return"
+        return self._said
+
+
+def test_nothing_of_ours_listens_beyond_loopback(cluster: LocalCluster) -> None:
+    """C01: this process, with the cluster in it, while tasks are under way."""
+    engine = DaskEngine(EngineConfig(kind="dask", scheduler=cluster.scheduler_address))
+    with engine.working():
+        done = engine.run(tasks.pid_of, None, list(range(6)))
+        workers = {one.made[1] for one in done if one.made}
+        listening = {pid: _listening(pid) for pid in {os.getpid(), *workers}}
+    assert len(listening) > 1
+    assert any(listening.values()), "no process of a cluster listens: the look is wrong"
+    assert not {address for found in listening.values() for address in found} & ANYWHERE
+
+
+def _listening(pid: int) -> set[str]:
+    """Local addresses, as the kernel writes them, at which a process listens."""
+    sockets = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            sockets.add(str(link.readlink()))
+        except OSError:
+            continue
+    found = set()
+    for name in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{pid}/net/{name}").read_text(encoding="ascii").splitlines()[1:]:
+            parts = line.split()
+            if parts[3] == "0A" and f"socket:[{parts[9]}]" in sockets:
+                found.add(parts[1].split(":")[0])
+    return found
+
+
+def test_the_command_line_refuses_an_open_cluster(tmp_path: Path, firmscope: Command) -> None:
+    firmscope("init", tmp_path / "ws", "--taxonomy", "midlands")
+    said = firmscope("--workspace", tmp_path / "ws", "match", "--engine", "dask", "--scheduler", "tcp://10.0.0.5:8786")
+    assert said.code == 2
+    assert "--insecure-cluster" in said.err

@@ -31,6 +31,7 @@ from pipelines.commands import (
 from pipelines.frugality import keep_memory_small
 from pipelines.system_faults import FULL, told
 
+CTRL_C = 130  # what typer ends with, and says nothing
 app = typer.Typer(
     name="firmscope",
     help="Find out what firms do from what they say on their websites, and count them by sector and place.",
@@ -97,8 +98,10 @@ def main() -> None:
         _fail(str(error), 3 if error.errno in FULL else 1)
     except (CrawlerError, ClassifierError, ModelsError) as error:
         _fail(str(error), 1)
-    except KeyboardInterrupt:
-        _fail("stopped", 11)
+    except SystemExit as ended:
+        if ended.code != CTRL_C:
+            raise
+        _fail("stopped", 11)  # before a run began, or after it had ended
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

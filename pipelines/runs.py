@@ -228,12 +228,15 @@ def one_line(text: str) -> str:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """SIGTERM and SIGHUP end a run as Ctrl-C does."""
+    """SIGTERM and SIGHUP end a run as Ctrl-C does; what was ignored when it began, as under nohup, stays so."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    old = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    old = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    old = {number: handler for number, handler in old.items() if handler != signal.SIG_IGN}
+    for number in old:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:

@@ -34,6 +34,7 @@ def signalled(world: World, rng: random.Random, number: int, of: int, hits: Coun
     """Asked to stop, a night ends with 11 within half a minute, and the next one goes on from there."""
     world.put_back()
     name = list(SIGNALS)[number % len(SIGNALS)]
+    known = world.runs
     job = world.start("nightly")
     time.sleep(0.3 + rng.random() * (peace(world).seconds - 0.8))
     for sent in SIGNALS[name]:
@@ -43,7 +44,8 @@ def signalled(world: World, rng: random.Random, number: int, of: int, hits: Coun
     code = job.wait()
     took = time.monotonic() - began
     faults = orphans(job)
-    if code not in (0, 11):
+    before_it_began = {-sent for sent in SIGNALS[name]} if world.runs == known else set()
+    if code not in {0, 11} | before_it_began:
         faults.append(f"ended with {code} and said: {job.said[-600:]}")
     if code == 11 and "goes on from there" not in job.said and "stopped" not in job.said:
         faults.append(f"does not say that it can be resumed: {job.said[-300:]}")

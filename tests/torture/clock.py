@@ -40,7 +40,7 @@ def at_a_moment(world: World, rng: random.Random, number: int, of: int, hits: Co
     text, zone = MOMENTS[name]
     world.put_back()
     told = world.folder / "told"
-    known, faults = _runs(world), []
+    known, faults = world.runs, []
     begin = datetime.fromisoformat(text).replace(tzinfo=UTC)
     for at in (begin, begin + timedelta(hours=1)):
         told.write_text(f"{(at - datetime.now(UTC)).total_seconds()}\n", encoding="utf-8")
@@ -51,7 +51,7 @@ def at_a_moment(world: World, rng: random.Random, number: int, of: int, hits: Co
     state = state_of(world.workspace_folder)
     faults += _beside_dates(differences(peace(world).ending, state))
     faults += faults_of_ending(world.workspace_folder, state, world.firms)
-    fresh = sorted(_runs(world) - known)
+    fresh = sorted(world.runs - known)
     manifests = [json.loads((world.workspace_folder / "runs" / run / "manifest.json").read_text()) for run in fresh]
     begun = [datetime.fromisoformat(one["started_at"]) for one in manifests]
     ended_at = [datetime.fromisoformat(one["ended_at"]) for one in manifests if one["ended_at"]]
@@ -76,8 +76,8 @@ def jumping(world: World, rng: random.Random, number: int, of: int, hits: Counte
         stderr=subprocess.PIPE,
         text=True,
     )
-    known = len(_runs(world))
-    while night.poll() is None and len(_runs(world)) == known:
+    known = len(world.runs)
+    while night.poll() is None and len(world.runs) == known:
         time.sleep(0.1)
     time.sleep(1.5 + rng.random() * peace(world).seconds / 2)  # half of the time it is the crawl
     told.write_text(f"{JUMPS[name].total_seconds()}\n", encoding="utf-8")
@@ -91,7 +91,7 @@ def jumping(world: World, rng: random.Random, number: int, of: int, hits: Counte
     if ahead:
         if code != 2 or "clock" not in following.said:
             faults.append(f"a run ahead by {JUMPS[name]} was not refused: {code} {following.said[-300:]}")
-        newest = world.workspace_folder / "runs" / max(_runs(world))
+        newest = world.workspace_folder / "runs" / max(world.runs)
         newest.rename(world.folder / newest.name)  # the cure that the message names
         after = world.start("nightly")
         if after.wait() != 0:
@@ -106,7 +106,7 @@ def jumping(world: World, rng: random.Random, number: int, of: int, hits: Counte
 
 def _run_ahead(world: World) -> bool:
     """Whether the newest run ended after its clock had jumped."""
-    manifest = world.workspace_folder / "runs" / max(_runs(world)) / "manifest.json"
+    manifest = world.workspace_folder / "runs" / max(world.runs) / "manifest.json"
     ended_at = datetime.fromisoformat(json.loads(manifest.read_text(encoding="utf-8"))["ended_at"])
     return ended_at - datetime.now(UTC) > timedelta(hours=1)
 
@@ -114,10 +114,6 @@ def _run_ahead(world: World) -> bool:
 def _beside_dates(faults: list[str]) -> list[str]:
     """Without files that name the day: pages of the report, and since when a firm is in a list."""
     return [fault for fault in faults if not fault.startswith(("file report/", "file exports/firms.csv"))]
-
-
-def _runs(world: World) -> set[str]:
-    return {path.name for path in (world.workspace_folder / "runs").iterdir()}
 
 
 def _environment(told: Path, zone: str) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import random
 import re
 import signal
@@ -49,7 +48,7 @@ class Peace:
 def peace(world: World) -> Peace:
     """What a night leaves that is let alone; it is run once."""
     world.put_back()
-    known, began = _runs(world), time.time()
+    known, began = world.runs, time.time()
     night = world.start("nightly")
     assert night.wait() == 0, night.said
     lines = _lines(_log(world, known))
@@ -102,7 +101,7 @@ def completed(world: World, and_again: bool = False) -> list[str]:
 
 def _killed(world: World, span: Span, rng: random.Random) -> tuple[Job, str]:
     """A night killed within a span, and where it was hit; one that ended before is let end, and counted as such."""
-    known = _runs(world)
+    known = world.runs
     job = world.start("nightly")
     deadline = time.monotonic() + PATIENCE_S
     while _events(_log(world, known)) < span.event and time.monotonic() < deadline and job.poll() is None:
@@ -118,12 +117,8 @@ def _killed(world: World, span: Span, rng: random.Random) -> tuple[Job, str]:
     return job, stage
 
 
-def _runs(world: World) -> set[str]:
-    return set(os.listdir(world.workspace_folder / "runs"))  # noqa: PTH208 - twenty times a second
-
-
 def _log(world: World, known: set[str]) -> Path | None:
-    fresh = sorted(_runs(world) - known)
+    fresh = sorted(world.runs - known)
     return world.workspace_folder / "runs" / fresh[-1] / "log.jsonl" if fresh else None
 
 

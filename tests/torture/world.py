@@ -6,6 +6,7 @@ lake knows where it was made, so that the workspace is put back in its place bef
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -48,6 +49,11 @@ class World:
     def workspace(self) -> Workspace:
         """The workspace, looked at afresh."""
         return Workspace(self.workspace_folder)
+
+    @property
+    def runs(self) -> set[str]:
+        """Names of the runs on record."""
+        return set(os.listdir(self.workspace_folder / "runs"))  # noqa: PTH208 - asked twenty times a second
 
     def put_back(self) -> None:
         """The workspace as it was before the night."""

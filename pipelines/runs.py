@@ -69,7 +69,9 @@ class Run:
         self.workspace = workspace
         self.command = command
         self.started_at = datetime.now(UTC)
-        self.run_id = f"{self.started_at:%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
+        # Names sort by start, to the microsecond: publications and states are told older or newer by them.
+        tail = f"{self.started_at.microsecond:05x}{secrets.randbelow(16):x}"
+        self.run_id = f"{self.started_at:%Y%m%dT%H%M%S}Z-{tail}"
         self.folder = workspace.runs_folder / self.run_id
         self.stages: dict[str, StageCounts] = {}
         self.notes: dict[str, Any] = {}

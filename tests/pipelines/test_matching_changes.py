@@ -12,7 +12,7 @@ from pipelines.changed_firms import changed_firms
 from pipelines.matching import NOTE, _hosts, _tasks
 from pipelines.store import Lake
 from pipelines.workspace import Workspace
-from tests.kept_states import KeptStates
+from tests.kept_states import KeptStates, state
 from tests.pipelines.conftest import small_workspace
 from tests.pipelines.test_matching import fill, firm, mark, match, page, site
 
@@ -69,18 +69,8 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> KeptStates:
     return states
 
 
-@pytest.fixture
-def filled(kept: KeptStates) -> Workspace:
-    """Nothing is compared yet."""
-    kept.put_back("filled")
-    return kept.workspace()
-
-
-@pytest.fixture
-def matched(kept: KeptStates) -> Workspace:
-    """All firms are compared."""
-    kept.put_back("matched")
-    return kept.workspace()
+filled = state("filled")  # nothing is compared yet
+matched = state("matched")  # all firms are compared
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from pipelines.tables import TABLES
 from pipelines.workspace import Workspace
 from tests.classifier.conftest import make_world
 from tests.commands import Command
-from tests.kept_states import KeptStates
+from tests.kept_states import KeptStates, state
 from tests.pipelines.conftest import small_workspace
 
 NOW = datetime(2026, 3, 1, 4, 30, tzinfo=UTC)
@@ -138,45 +137,17 @@ def kept(tmp_path_factory: pytest.TempPathFactory, models: tuple[SectorModel, Se
     return states
 
 
-@pytest.fixture
-def workspace(kept: KeptStates) -> Workspace:
-    """A new one, in the place of all others here."""
-    kept.put_back("new")
-    return kept.workspace()
+workspace = state("new")
+classified = state("classified")  # three firms, two of them read and classified; nothing rolled up yet
+published = state("published")
+emptied = state("turned")  # after a night that empties lists, which is rolled up and not yet published
+held = state("held")  # the same once the gate has held that night back
 
 
 @pytest.fixture
-def do(workspace: Workspace) -> Do:
-    """Run one stage as a run of its own; its run id."""
-    return partial(run_stage, workspace)
-
-
-@pytest.fixture
-def classified(workspace: Workspace, kept: KeptStates) -> Workspace:
-    """Three firms, two of them read and classified; nothing rolled up yet."""
-    kept.put_back("classified")
-    return workspace
-
-
-@pytest.fixture
-def published(workspace: Workspace, kept: KeptStates) -> Workspace:
-    """The same, published."""
-    kept.put_back("published")
-    return workspace
-
-
-@pytest.fixture
-def emptied(workspace: Workspace, kept: KeptStates) -> Workspace:
-    """The same after a night that empties lists, which is rolled up and not yet published."""
-    kept.put_back("turned")
-    return workspace
-
-
-@pytest.fixture
-def held(workspace: Workspace, kept: KeptStates) -> Workspace:
-    """The same once the gate has held that night back."""
-    kept.put_back("held")
-    return workspace
+def do(kept: KeptStates) -> Do:
+    """Run one stage as a run of its own, on the workspace that the test was given; its run id."""
+    return lambda stage, *given, **named: run_stage(kept.standing, stage, *given, **named)
 
 
 def cell(workspace: Workspace, cluster: str, metric: str = "businesses") -> dict[str, Any]:

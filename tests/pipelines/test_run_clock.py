@@ -9,6 +9,8 @@ import pytest
 
 from pipelines.errors import UsageError
 from pipelines.run_clock import BEHIND, refuse_a_clock_behind
+from pipelines.runs import Run
+from pipelines.workspace import Workspace
 
 NEWEST = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 
@@ -51,3 +53,9 @@ def test_what_the_newest_run_says_of_its_end(runs: Path, manifest: str, refused:
 
 def test_first_run(tmp_path: Path) -> None:
     refuse_a_clock_behind(tmp_path / "none", NEWEST)
+
+
+def test_runs_of_the_same_second_sort_in_the_order_of_their_start(tmp_path: Path) -> None:
+    """Which of two publications is the newer is told by these names."""
+    names = [Run(Workspace(tmp_path), "made").run_id for _ in range(50)]
+    assert names == sorted(set(names))

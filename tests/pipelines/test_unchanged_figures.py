@@ -24,7 +24,7 @@ from pipelines.runs import Run, start_run
 from pipelines.tables import TABLES
 from pipelines.workspace import Workspace
 from tests.classifier.conftest import make_world
-from tests.kept_states import KeptStates
+from tests.kept_states import KeptStates, state
 from tests.pipelines.conftest import small_workspace
 
 NOW = datetime(2026, 3, 1, 4, 30, tzinfo=UTC)
@@ -177,11 +177,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory, model: SectorModel) -> KeptSt
     return states
 
 
-@pytest.fixture
-def stands(kept: KeptStates) -> Workspace:
-    """A list whose figures stand."""
-    kept.put_back("stands")
-    return kept.workspace()
+stands = state("stands")
 
 
 def test_figures_that_stand_are_not_worked_out_again(stands: Workspace) -> None:

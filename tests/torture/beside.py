@@ -18,7 +18,7 @@ from pipelines.publication import current_set
 from pipelines.workspace import Workspace
 from tests.torture.comparing import differences, faults_of_ending, orphans, state_of
 from tests.torture.kills import completed, peace
-from tests.torture.world import World
+from tests.torture.world import TIMEOUT_S, World
 from tests.torture.zygote import ROOT
 
 SIGNALS = {"SIGINT": [signal.SIGINT], "SIGTERM": [signal.SIGTERM], "SIGHUP": [signal.SIGHUP],
@@ -63,7 +63,7 @@ def paused(world: World, rng: random.Random, number: int, of: int, hits: Counter
     still = job.family
     for pid in still:
         _send(pid, signal.SIGSTOP)
-    time.sleep(4.5)
+    time.sleep(1.3 * TIMEOUT_S)
     second = world.start("nightly")
     faults = [] if second.wait() == 5 or job.poll() is not None else [f"its lock was lost: {second.code}"]
     for pid in still:

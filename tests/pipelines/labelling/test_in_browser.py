@@ -44,9 +44,11 @@ class Window:
 
     def press(self, key: str) -> None:
         """Press a key, and wait for the next firm."""
-        click = self.page.locator("#judge").get_attribute("data-click")
+        judge = self.page.locator("#judge")
+        click = judge.get_attribute("data-click")
+        assert click
         self.page.keyboard.press(key)
-        self.page.wait_for_function("click => document.getElementById('judge').dataset.click !== click", arg=click)
+        expect(judge).not_to_have_attribute("data-click", click, timeout=30_000)
 
     @property
     def firm(self) -> str:
@@ -105,9 +107,7 @@ def test_by_keys_alone(window: Window, small: Workspace) -> None:
     assert window.firm == words(small, coder)[-1][0]
     assert page.locator("#note").input_value() == "i think so"
     page.go_back()
-    page.wait_for_function(
-        "firm => document.getElementById('judge').dataset.firm !== firm", arg=words(small, coder)[-1][0]
-    )
+    expect(page.locator("#judge")).not_to_have_attribute("data-firm", words(small, coder)[-1][0], timeout=30_000)
     assert window.said == []
 
 
@@ -157,7 +157,7 @@ def test_p09_two_windows_of_one_coder(browser: Browser, served: Served, small: W
     assert "include" in other.page.locator("#clash").inner_text()
     assert words(small, "two windows") == [("f17", "cyber", "include")]
     other.page.get_by_role("button", name="Say this instead").click()
-    other.page.wait_for_function("document.getElementById('judge').dataset.firm !== 'f17'")
+    expect(other.page.locator("#judge")).not_to_have_attribute("data-firm", "f17", timeout=30_000)
     assert words(small, "two windows") == [("f17", "cyber", "include"), ("f17", "cyber", "exclude")]
     for window in (one, other):
         window.context.close()

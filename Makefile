@@ -42,7 +42,7 @@ layers: $(STAMP) ## imports point one way
 	$(BIN)/lint-imports
 
 unit: $(STAMP) ## all tests, the end-to-end run on real sites and the quality gate among them
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 25  # two threads in each would wait for each other
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 25  # three, as they wait for sockets a third of their time; one thread in each
 
 bench: $(STAMP) ## timings, as ratios against named peers in the same run
 	$(BIN)/python -m tests.benchmarks

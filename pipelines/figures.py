@@ -48,6 +48,10 @@ class Moment:
         """The lake as it stands."""
         return cls(lake, lake.snapshots())
 
+    def rows(self, names: Iterable[str]) -> dict[str, int | None]:
+        """Which rows some tables hold, by name; the same for a moment after which files were only put together."""
+        return {name: self.lake.rows_id(name, self.snapshots[name]) for name in names}
+
     @property
     def shards(self) -> int:
         """Partitions of every table."""

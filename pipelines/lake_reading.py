@@ -152,6 +152,17 @@ class TableReader(ABC):
         found = self.find(name)
         return found.metadata.current_snapshot_id if found else None
 
+    def rows_id(self, name: str, snapshot_id: int | None) -> int | None:
+        """Which rows a snapshot of a table holds: equal for two of which the later only put files together."""
+        from pipelines.compaction import rows_id
+
+        found = self.find(name)
+        return rows_id(found, snapshot_id) if found else snapshot_id
+
+    def rows_now(self, name: str) -> int | None:
+        """The same of its newest snapshot."""
+        return self.rows_id(name, self.snapshot(name))
+
     def notes(self, name: str) -> dict[str, str]:
         """What was noted with a table, such as which editions of the register it holds."""
         found = self.find(name)

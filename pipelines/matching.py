@@ -210,7 +210,7 @@ def _tasks(lake: Lake, hosts: _Hosts) -> list[MatchTask]:
     """What to compare: all firms, or those about which something changed, and whoever shares a site with them."""
     noted = json.loads(lake.notes("matches").get(NOTE, "{}"))
     changed: set[str] = set()
-    known = noted.get("firmscope") == version("firmscope") and noted.get("matches") == lake.snapshot("matches")
+    known = noted.get("firmscope") == version("firmscope") and noted.get("matches") == lake.rows_now("matches")
     for name, columns in MATTERS.items() if known else ():
         of_table = changed_firms(lake, name, noted.get(name), columns)
         if of_table is None:
@@ -270,5 +270,5 @@ def _count(run: Run, counts: StageCounts, hosts: _Hosts, failed: set[int], rewri
 
 def _remember(lake: Lake, before: Mapping[str, int | None]) -> None:
     """Note what the rows of ``matches`` were made from; its own addresses in ``premises`` are part of it."""
-    made_from = dict(before) | {name: lake.snapshot(name) for name in ("premises", "matches")}
+    made_from = dict(before) | {"premises": lake.snapshot("premises"), "matches": lake.rows_now("matches")}
     lake.note("matches", {NOTE: json.dumps(made_from | {"firmscope": version("firmscope")})})

@@ -102,7 +102,7 @@ def run_rollup(run: Run) -> WorkedOut | None:
         moment = Moment.now(lake)
         basis = figures_basis(workspace, moment, load_taxonomy(workspace.taxonomy_file).digest)
         known = recall(workspace, FIGURES, basis)
-        if known and known["made"] == _made_tables(moment):
+        if known and known["made"] == moment.rows(MADE):
             counts.rows_in = counts.unchanged = known["firms"]
             return None
         figures = work_out(workspace, moment, workspace.engine)
@@ -120,12 +120,8 @@ def run_rollup(run: Run) -> WorkedOut | None:
         counts.written["cells"] = lake.replace_all("cells", sharded("cells", made.cells, lake.shards), run.run_id)
         now = Moment.now(lake)
         if figures_basis(workspace, moment, figures.taxonomy.digest) == basis:  # nobody judged a firm meanwhile
-            remember(workspace, FIGURES, basis, {"made": _made_tables(now), "firms": made.firms.rows_in})
+            remember(workspace, FIGURES, basis, {"made": now.rows(MADE), "firms": made.firms.rows_in})
         return replace(figures, moment=now)
-
-
-def _made_tables(moment: Moment) -> dict[str, int | None]:
-    return {name: moment.snapshots[name] for name in MADE}
 
 
 def run_publish(run: Run, release: Release | None = None, worked_out: WorkedOut | None = None) -> Outcome:
@@ -271,7 +267,7 @@ def _rests_on(workspace: Workspace, moment: Moment) -> dict[str, Any]:
     state the date of the newest visit.
     """
     return {
-        "snapshots": {name: moment.snapshots[name] for name in SHOWN},
+        "snapshots": moment.rows(SHOWN),
         "taxonomy": load_taxonomy(workspace.taxonomy_file).digest,
         "settings": _settings(workspace),
         "firmscope": version("firmscope"),

@@ -47,7 +47,7 @@ def figures_basis(workspace: Workspace, moment: Moment, taxonomy_digest: str) ->
     """
     config = workspace.config
     return {
-        "snapshots": {name: moment.snapshots[name] for name in RESTS_ON},
+        "snapshots": moment.rows(RESTS_ON),
         "taxonomy": taxonomy_digest,
         "settings": [config.rollup.model_dump(mode="json"), config.areas.model_dump(mode="json")],
         "files": digest_of(

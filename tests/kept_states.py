@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.tables import TABLES
 from pipelines.workspace import Workspace
 
 
@@ -37,6 +38,21 @@ class KeptStates:
         shutil.copytree(self.aside / name, self.folder, symlinks=True)
         self.standing = self.workspace()
         return self.standing
+
+
+def in_crumbs(workspace: Workspace, name: str) -> None:
+    """A table with the rows that it has, in a file each: as appends leave it, night by night."""
+    from pipelines.leaves import rows_of_file, written_files
+    from pipelines.table_commits import commit_files
+
+    found, added = workspace.lake.find(name), []
+    assert found is not None
+    tasks = list(found.scan().plan_files())
+    for task in tasks:
+        rows = rows_of_file(found, TABLES[name], task)
+        added += [file for at in range(rows.num_rows) for file in written_files(found, rows.slice(at, 1))]
+    commit_files(found, [task.file for task in tasks], added, {})
+    workspace.lake.close()
 
 
 def state(name: str) -> Any:

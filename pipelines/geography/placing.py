@@ -47,7 +47,7 @@ def place_premises(run: Run) -> Placing:
     lake, directory = run.workspace.lake, directory_version()
     before = lake.notes("premises").get(NOTE)
     renewed = before is not None and before != directory
-    basis = {"premises": lake.snapshot("premises"), "directory": directory, "shards": lake.shards}
+    basis = {"premises": lake.rows_now("premises"), "directory": directory, "shards": lake.shards}
     if before == directory and (known := recall(run.workspace, PLACED, basis)):
         result = Placing(directory, known["premises"], known["on_map"], known["unplaced"])
         with run.stage("place premises") as counts:
@@ -76,7 +76,7 @@ def place_premises(run: Run) -> Placing:
         counts.written["premises"] = change.commit({NOTE: directory} if total else None)
     result = Placing(directory, total, on_map, dict(sorted(unplaced.items())))
     _note(run, result)
-    basis["premises"] = lake.snapshot("premises")
+    basis["premises"] = lake.rows_now("premises")
     remember(run.workspace, PLACED, basis, {"premises": total, "on_map": on_map, "unplaced": result.unplaced})
     return result
 

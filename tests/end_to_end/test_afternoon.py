@@ -126,7 +126,7 @@ def test_an_afternoon(browser: Browser, link: str, crawled: Path, firmscope: Fir
     # a second coder, in a browser of their own, judges what the first did
     other = _sit_down(browser, link, "ben")
     other.locator("#mode").select_option("second")
-    other.wait_for_url("**mode=second**")
+    other.wait_for_url("**mode=second**", timeout=60_000)
     expect(other.locator("#judge")).not_to_have_attribute("data-firm", "", timeout=60_000)
     for _ in range(8):
         assert other.locator("#judge").get_attribute("data-firm") in shown

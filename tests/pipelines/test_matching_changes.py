@@ -10,9 +10,11 @@ import pytest
 
 from pipelines.changed_firms import changed_firms
 from pipelines.matching import NOTE, _hosts, _tasks
+from pipelines.runs import start_run
 from pipelines.store import Lake
+from pipelines.tidying import tidy
 from pipelines.workspace import Workspace
-from tests.kept_states import KeptStates, state
+from tests.kept_states import KeptStates, in_crumbs, state
 from tests.pipelines.conftest import small_workspace
 from tests.pipelines.test_matching import fill, firm, mark, match, page, site
 
@@ -107,6 +109,17 @@ def test_rows_that_somebody_put_back_are_compared_again(matched: Workspace) -> N
     matched.lake.replace_all("matches", [], "back")
     match(matched)
     assert _made(matched) == made
+
+
+def test_what_was_compared_outlives_that_files_are_put_together(
+    matched: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.compaction.MANY", 1)
+    in_crumbs(matched, "matches")
+    match(matched)
+    with start_run(matched, "tidy") as run:
+        assert tidy(run).files > 0
+    assert _tasks(matched.lake, _hosts(matched.lake)) == []
 
 
 def test_changed_rows_are_told_by_the_columns_that_matter(filled: Workspace) -> None:

@@ -22,9 +22,10 @@ from pipelines.publishing import run_publish, run_rollup
 from pipelines.remembered import FIGURES, MADE, PLACED
 from pipelines.runs import Run, start_run
 from pipelines.tables import TABLES
+from pipelines.tidying import tidy
 from pipelines.workspace import Workspace
 from tests.classifier.conftest import make_world
-from tests.kept_states import KeptStates, state
+from tests.kept_states import KeptStates, in_crumbs, state
 from tests.pipelines.conftest import small_workspace
 
 NOW = datetime(2026, 3, 1, 4, 30, tzinfo=UTC)
@@ -186,6 +187,21 @@ def test_figures_that_stand_are_not_worked_out_again(stands: Workspace) -> None:
     assert (run.stages["rollup"].unchanged, run.stages["rollup"].rows_in) == (len(FIRMS), len(FIRMS))
     assert run.stages["place premises"].unchanged == len(FIRMS)
     assert made(stands) == before
+
+
+def test_figures_outlive_that_files_are_put_together(stands: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.compaction.MANY", 1)
+    for table in ("scores", "cells"):
+        in_crumbs(stands, table)
+    night(stands)
+    with start_run(stands, "tidy") as run:
+        before = stands.lake.snapshots()
+        assert tidy(run).files > 0
+    assert stands.lake.snapshots()["scores"] != before["scores"]
+    assert stands.lake.snapshots()["cells"] != before["cells"]
+    run = night(stands)
+    assert run.stages["rollup"].unchanged == len(FIRMS)
+    assert run.stages["report"].unchanged == 1
 
 
 def labelled(workspace: Workspace) -> None:

@@ -239,11 +239,13 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
+function choose() {
+  const query = new URLSearchParams({ sector: byId("sector").value, mode: byId("mode").value });
+  location.assign(`/?${query}`);
+}
+
 document.addEventListener("change", (event) => {
-  if (event.target.matches("#sector, #mode")) {
-    const query = new URLSearchParams({ sector: byId("sector").value, mode: byId("mode").value });
-    location.assign(`/?${query}`);
-  }
+  if (event.target.matches("#sector, #mode")) choose();
 });
 
 document.addEventListener("toggle", (event) => {
@@ -254,7 +256,10 @@ document.addEventListener("toggle", (event) => {
 
 addEventListener("popstate", () => go(location.pathname + location.search, false));
 
-if (byId("firm")) {
+const judging = byId("judge")?.dataset;
+if (judging && (judging.sector !== byId("sector").value || judging.mode !== byId("mode").value)) {
+  choose(); // chosen before this script was there
+} else if (byId("firm")) {
   history.replaceState(null, "", byId("firm").dataset.address || location.href);
   arrived(false);
   load("progress");

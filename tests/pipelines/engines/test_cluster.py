@@ -121,12 +121,12 @@ class _Answering:
         return self._said
 
 
-def test_nothing_of_ours_listens_beyond_loopback(cluster: LocalCluster) -> None:
+def test_nothing_of_ours_listens_beyond_loopback(cluster: LocalCluster, tmp_path: Path) -> None:
     """C01: this process, with the cluster in it, while tasks are under way."""
     engine = DaskEngine(EngineConfig(kind="dask", scheduler=cluster.scheduler_address))
     with engine.working():
-        done = engine.run(tasks.pid_of, None, list(range(6)))
-        workers = {one.made[1] for one in done if one.made}
+        done = engine.run(tasks.meets_another, str(tmp_path), list(range(6)))
+        workers = {one.made for one in done if one.made}
         listening = {pid: _listening(pid) for pid in {os.getpid(), *workers}}
     assert len(listening) > 1
     assert any(listening.values()), "no process of a cluster listens: the look is wrong"

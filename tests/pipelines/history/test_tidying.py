@@ -63,6 +63,32 @@ def test_few_small_files_are_left_alone(workspace: Workspace) -> None:
     assert workspace.lake.snapshot("embeddings") == snapshot
 
 
+def test_whole_leaves_of_rows_that_compress_well_are_left_alone(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On disk they are small for ever: putting them together would write the table anew every night."""
+    for module in ("leaves", "compaction"):
+        monkeypatch.setattr(f"pipelines.{module}.LEAF_BYTES", 2**12)
+    lake = workspace.lake
+    ids = [f"f{number:04}" for number in range(1_500)]
+    rows = [
+        {"firm_id": firm_id, "sector": sector, "probability": 0.5, "model_id": "m", "text_digest": "d"}
+        for firm_id in ids
+        for sector in ("air", "space", "cyber")
+    ]
+    lake.replace_firms("scores", ids, rows, "r")
+    left = files(lake, "scores")
+    assert min(left.values()) > MANY
+    for firm_id in ids[:80]:  # and crumbs beside them
+        lake.append("scores", [{**rows[0], "firm_id": firm_id, "sector": "other"}], "r")
+    with start_run(workspace, "tidy") as run:
+        assert tidy(run).files > 0
+        snapshot = workspace.lake.snapshot("scores")
+        assert tidy(run).files == 0
+    assert workspace.lake.snapshot("scores") == snapshot
+    assert files(workspace.lake, "scores") == {shard: count + 1 for shard, count in left.items()}
+
+
 def test_nights_that_each_add_a_row_leave_few_files(workspace: Workspace) -> None:
     lake, most = workspace.lake, 0
     for number in range(30):
@@ -202,9 +228,9 @@ def test_a_commit_is_never_refused_for_lists_that_another_thread_looks_at(worksp
 
 def replaced(found: Any) -> None:
     """Every file written anew, in one commit."""
-    from pipelines.compaction import by_shard, written_together
+    from pipelines.leaves import rows_of_file, written_files
     from pipelines.table_commits import commit_files
 
-    tasks = [task for of_shard in by_shard(list(found.scan().plan_files())).values() for task in of_shard]
-    added = [file for task in tasks for file in written_together(found, TABLES["embeddings"], [task])]
+    tasks = list(found.scan().plan_files())
+    added = [file for task in tasks for file in written_files(found, rows_of_file(found, TABLES["embeddings"], task))]
     commit_files(found, [task.file for task in tasks], added, {})

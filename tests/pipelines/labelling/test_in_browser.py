@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, expect
 
 from labels.store import read_judgements
 from pipelines.workspace import Workspace
@@ -109,6 +109,19 @@ def test_by_keys_alone(window: Window, small: Workspace) -> None:
     page.go_back()
     expect(page.locator("#judge")).not_to_have_attribute("data-firm", words(small, coder)[-1][0], timeout=30_000)
     assert window.said == []
+
+
+def test_a_mode_chosen_before_the_script_is_there_counts(window: Window) -> None:
+    page, held = window.page, list[Route]()
+    page.route("**/page.js*", lambda route: held.append(route))
+    page.goto(f"{window.served.origin}/?sector=cyber&firm=f14", wait_until="commit")
+    page.locator("#mode").select_option("second")
+    while not held:
+        page.wait_for_timeout(20)
+    held.pop().continue_()
+    page.unroute("**/page.js*")
+    page.wait_for_url("**mode=second**", timeout=30_000)
+    expect(page.locator("#mode")).to_have_value("second")
 
 
 def test_search_and_similar_firms_are_reached_by_keys(window: Window) -> None:

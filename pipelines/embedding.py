@@ -106,19 +106,23 @@ def vectors_beside(
 def _held(
     lake: TableReader, encoder: TextEncoder, shard: int, wanted: Mapping[str, str]
 ) -> dict[str, NDArray[np.float32]]:
+    """Vectors that the table holds; of files without any of them digests alone are read, a twentieth of the file."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    rows = lake.read_arrow("embeddings", ["text_digest", "encoder_id", "vector"], [shard])
-    ours = pc.and_(
-        pc.equal(rows["encoder_id"], encoder.encoder_id),
-        pc.is_in(rows["text_digest"], value_set=pa.array(list(wanted), pa.string())),
-    )
-    rows = rows.filter(ours).combine_chunks()
-    if not rows.num_rows:
-        return {}
-    matrix = rows["vector"].combine_chunks().flatten().to_numpy().reshape(rows.num_rows, encoder.dimension)
-    return dict(zip(rows["text_digest"].to_pylist(), matrix, strict=True))
+    digests = pa.array(list(wanted), pa.string())
+    found: dict[str, NDArray[np.float32]] = {}
+    for task in lake.files("embeddings").get(shard, ()):
+        told = lake.read_files("embeddings", [task], ["text_digest", "encoder_id"])
+        ours = pc.and_(
+            pc.equal(told["encoder_id"], encoder.encoder_id), pc.is_in(told["text_digest"], value_set=digests)
+        )
+        if not pc.any(ours).as_py():
+            continue
+        vectors = lake.read_files("embeddings", [task], ["vector"])["vector"].filter(ours).combine_chunks()
+        matrix = vectors.flatten().to_numpy().reshape(len(vectors), encoder.dimension)
+        found |= dict(zip(told["text_digest"].filter(ours).to_pylist(), matrix, strict=True))
+    return found
 
 
 def _encoded(

@@ -27,7 +27,7 @@ from pipelines.classify_part import (
 )
 from pipelines.encoders import encoder_of
 from pipelines.engine import Done
-from pipelines.failed_shards import FAILED, report_failures
+from pipelines.failed_parts import FAILED, firms_of_part, report_failures
 from pipelines.pinned_lake import PinnedLake
 from pipelines.runs import Run, StageCounts
 from pipelines.screen import Screen
@@ -60,13 +60,13 @@ def run_classify(run: Run, screen: Screen) -> None:
             PinnedLake.of(lake, INPUTS), taxonomy, model, fast_path(workspace, model), workspace.config.encoder.name,
             encoder.encoder_id, workspace.config.match.require, run.started_at,
         )  # fmt: skip
-        writer, failed = _Writer(run, counts), list[tuple[int, str]]()
-        tried, total = lake.shards, lake.rows_in("firms")
+        writer, unseen, failed = _Writer(run, counts), list[tuple[str, str]](), list[tuple[str, str]]()
+        tried, total = 0, lake.rows_in("firms")
         for start in range(0, lake.shards, SHARDS_AT_ONCE):  # what is to be done is known for these alone
             parts, strangers = list[Part](), list[str]()
             for looked in engine.run(look_at_shard, job, range(start, min(start + SHARDS_AT_ONCE, lake.shards))):
                 if looked.made is None:
-                    failed.append((looked.task, looked.failure))
+                    unseen.append((f"shard {looked.task}", looked.failure))
                     firms = lake.read_arrow("firms", ["firm_id"], [looked.task]).num_rows
                     counts.rows_in += firms
                     counts.dropped[FAILED] += firms
@@ -80,13 +80,14 @@ def run_classify(run: Run, screen: Screen) -> None:
             tried += len(parts)
             for done in engine.run(classify_part, job, parts):
                 if done.made is None:
-                    failed.append((done.task.shard, done.failure))
+                    failed.append((firms_of_part(done.task.firm_ids), done.failure))
                     counts.dropped[FAILED] += writer.left_out(done)
                 else:
                     writer.add(done.task, done.made)
                 progress(counts.rows_out + counts.unchanged + counts.dropped[FAILED], total)
             progress(counts.rows_in, total)
         writer.commit()
+        report_failures(run, "classify", unseen, lake.shards)
         report_failures(run, "classify", failed, tried)
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from crawler.errors import CrawlerError, CrawlPausedError
 from crawler.opt_out import parse
@@ -30,9 +29,9 @@ from pipelines.crawl_parts import (
     parts_of,
     visits_of,
 )
-from pipelines.engine import Done, ParallelEngine
+from pipelines.engine import ParallelEngine
 from pipelines.errors import FirmscopeError, InterruptedRunError, UsageError
-from pipelines.failed_shards import report_failures
+from pipelines.failed_parts import firms_of_part, report_failures
 from pipelines.firm_texts import Tables
 from pipelines.pinned_lake import PinnedLake
 from pipelines.runs import Run
@@ -216,19 +215,19 @@ def _visit_in_workers(run: Run, job: CrawlJob, parts: Sequence[Part], progress: 
     """Crawl parts side by side; a part is committed when all of it has come."""
     engine, owners = run.workspace.engine, SiteOwners(run.workspace.lake)
     total, seen, paused = sum(map(len, parts)), 0, ("", "")
-    failed: list[Done[Part, Any]] = []
+    failed: list[tuple[str, str]] = []
     progress(0, total)
     with engine.working():
         for done in engine.run(crawl_part, job, parts):
             if done.made is None:
-                failed.append(done)
+                failed.append((firms_of_part([firm_id for firm_id, *_ in done.task]), done.failure))
                 commit(run, [_not_visited(*site[:2], done.failure) for site in done.task], owners=owners)
             else:
                 commit(run, done.made.visits, owners=owners)
                 paused = (done.made.paused, done.made.said) if done.made.paused else paused
             seen += len(done.task)
             progress(seen, total)
-    report_failures(run, "crawl", [(parts.index(done.task), done.failure) for done in failed], len(parts))
+    report_failures(run, "crawl", failed, len(parts))
     if paused[0]:
         raise _paused(run, *paused)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.churn.comparing import churn_between
 from pipelines.crawling import outcome_counts
-from pipelines.failed_shards import FAILED
+from pipelines.failed_parts import FAILED
 from pipelines.moments import moment_now, moment_of
 from pipelines.night.disk import disk_use
 from pipelines.night.facts import DriftFact, Night, NightFacts, Release, Verdict

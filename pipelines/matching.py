@@ -18,7 +18,7 @@ from crawler.matching import Match, settle
 from pipelines.changed_firms import changed_firms
 from pipelines.engine import Done
 from pipelines.errors import UsageError
-from pipelines.failed_shards import FAILED, report_failures
+from pipelines.failed_parts import FAILED, report_failures
 from pipelines.firm_texts import Tables
 from pipelines.match_shard import (
     IMPORTED,
@@ -86,7 +86,7 @@ def run_match(run: Run, progress: Progress) -> None:
             else:
                 writer.add(done.made)
         writer.commit()
-        report_failures(run, "match", [(done.task.shard, done.failure) for done in failed], len(tasks))
+        report_failures(run, "match", [(f"shard {done.task.shard}", done.failure) for done in failed], len(tasks))
         _count(run, counts, hosts, {done.task.shard for done in failed}, len(writer.rewritten))
         if not failed:
             _remember(lake, before)

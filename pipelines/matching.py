@@ -18,7 +18,7 @@ from crawler.matching import Match, settle
 from pipelines.changed_firms import changed_firms
 from pipelines.engine import Done
 from pipelines.errors import UsageError
-from pipelines.failed_parts import FAILED, report_failures
+from pipelines.failed_parts import FAILED, firms_of_part, report_failures
 from pipelines.firm_texts import Tables
 from pipelines.match_shard import (
     IMPORTED,
@@ -80,14 +80,16 @@ def run_match(run: Run, progress: Progress) -> None:
                     together[host].append((firm_id, match))
             progress(number, len(tasks) + 1)
         settled = {firm_id: match for group in together.values() for firm_id, match in settle(group).items()}
-        for done in engine.run(match_shard, job, _settled_tasks(settled, lake.shards)):
+        settling = _settled_tasks(settled, lake.shards)
+        for done in engine.run(match_shard, job, settling):
             if done.made is None:
                 failed.append(done)
             else:
                 writer.add(done.made)
         writer.commit()
-        report_failures(run, "match", [(f"shard {done.task.shard}", done.failure) for done in failed], len(tasks))
-        _count(run, counts, hosts, {done.task.shard for done in failed}, len(writer.rewritten))
+        failures = [(_part(done.task), done.failure) for done in failed]
+        report_failures(run, "match", failures, len(tasks) + len(settling))
+        _count(run, counts, hosts, [done.task for done in failed], len(writer.rewritten))
         if not failed:
             _remember(lake, before)
         progress(len(tasks) + 1, len(tasks) + 1)
@@ -240,31 +242,44 @@ def _settled_tasks(settled: Mapping[str, Match], shards: int) -> list[MatchTask]
     return [MatchTask(shard, frozenset(of), of) for shard, of in sorted(by_shard.items())]
 
 
-def _count(run: Run, counts: StageCounts, hosts: _Hosts, failed: set[int], rewritten: int) -> None:
-    """Every firm of the list: compared, or not, and why not."""
+def _part(task: MatchTask) -> str:
+    return f"shard {task.shard}" if task.firm_ids is None else firms_of_part(task.firm_ids)
+
+
+def _count(run: Run, counts: StageCounts, hosts: _Hosts, failed: Sequence[MatchTask], rewritten: int) -> None:
+    """Every firm of the list: compared, or not, and why not; the note tells what stands in the table."""
     import pyarrow.compute as pc
 
-    lake, totals = run.workspace.lake, Counter[str]()
+    lake, held, compared = run.workspace.lake, Counter[str](), 0
     for shard in range(lake.shards):
+        matches = lake.read_arrow("matches", ["firm_id", "matched"], [shard])
+        held["compared"] += len(matches)
+        held["matched"] += pc.sum(matches["matched"]).as_py() or 0
+        of_shard = [task for task in failed if task.shard == shard]
+        if of_shard:
+            dropped = _left_out(lake, shard, matches["firm_id"].to_pylist(), of_shard)
+        else:
+            without_site = hosts.imported[shard]
+            dropped = {NO_SITE: without_site, NO_PAGE: hosts.firms[shard] - without_site - len(matches)}
         counts.rows_in += hosts.firms[shard]
-        if shard in failed:
-            counts.dropped[FAILED] += hosts.firms[shard]
-            continue
-        matched = lake.read_arrow("matches", ["matched"], [shard])["matched"]
-        totals["compared"] += len(matched)
-        totals["matched"] += pc.sum(matched).as_py() or 0
-        for reason, firms in (
-            (NO_SITE, hosts.imported[shard]),
-            (NO_PAGE, hosts.firms[shard] - hosts.imported[shard] - len(matched)),
-        ):
-            if firms:
-                counts.dropped[reason] += firms
-    counts.rows_out = min(rewritten, totals["compared"])
-    counts.unchanged = totals["compared"] - counts.rows_out
-    run.notes["match"] = {
-        "compared": totals["compared"],
-        "matched": totals["matched"],
-        "not_recognised": totals["compared"] - totals["matched"],
+        counts.dropped.update({reason: firms for reason, firms in dropped.items() if firms})
+        compared += hosts.firms[shard] - sum(dropped.values())
+    counts.rows_out = min(rewritten, compared)
+    counts.unchanged = compared - counts.rows_out
+    run.notes["match"] = dict(held) | {"not_recognised": held["compared"] - held["matched"]}
+
+
+def _left_out(lake: Lake, shard: int, held: Iterable[str], failed: Sequence[MatchTask]) -> dict[str, int]:
+    """Listed firms of a shard that were not compared, by reason, where tasks failed; ``held`` have a match."""
+    listed = set(lake.read_arrow("firms", ["firm_id"], [shard])["firm_id"].to_pylist())
+    sites = lake.read_arrow("sites", ["firm_id", "source"], [shard]).to_pylist()
+    imported = {row["firm_id"] for row in sites if row["source"] == IMPORTED}
+    as_they_were = {firm_id for task in failed for firm_id in (listed if task.firm_ids is None else task.firm_ids)}
+    rest = listed - as_they_were
+    return {
+        FAILED: len(listed & as_they_were),
+        NO_SITE: len(rest & imported),
+        NO_PAGE: len(rest - imported - set(held)),
     }
 
 

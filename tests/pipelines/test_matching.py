@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from pipelines import matching
 from pipelines.classified_shard import NOT_OWN, read_shard
+from pipelines.failed_parts import FAILED, NOTE
 from pipelines.firm_lists import read_firm_list
 from pipelines.importing import import_firms
-from pipelines.match_shard import NO_PAGE, NO_SITE
+from pipelines.match_shard import NO_PAGE, NO_SITE, MatchedShard, MatchJob, MatchTask, match_shard
 from pipelines.matching import not_recognised, run_match
 from pipelines.runs import Run, start_run
 from pipelines.setup import create_workspace
@@ -162,6 +164,52 @@ def test_only_what_changed_is_rewritten(crawled: Workspace) -> None:
         "same": True,
     }
     assert {row["source"] for row in rows(fresh, "premises")["own"]} == {"firm_list"}
+
+
+@pytest.mark.parametrize(
+    ("victim", "dropped", "unchanged"),
+    [
+        pytest.param("other", {FAILED: 1, NO_PAGE: 2, NO_SITE: 1}, 3, id="a-firm-that-was-compared-before"),
+        pytest.param("down", {FAILED: 1, NO_PAGE: 1, NO_SITE: 1}, 4, id="a-firm-without-a-page"),
+        pytest.param("text", {FAILED: 1, NO_PAGE: 2}, 4, id="a-firm-without-a-site"),
+    ],
+)
+def test_a_failed_part_leaves_its_firms_as_they_were_and_no_others(
+    crawled: Workspace, monkeypatch: pytest.MonkeyPatch, victim: str, dropped: dict[str, int], unchanged: int
+) -> None:
+    before = match(crawled).notes["match"]
+    changed = {"none", victim} if victim != "down" else {"text", victim}
+    assert len({shard_of(firm_id, crawled.lake.shards) for firm_id in changed}) == 2
+    for row in FIRMS:
+        if row["firm_id"] in changed:
+            crawled.lake.replace_firms("firms", [row["firm_id"]], [row | {"name": "Another Ltd"}], "test")
+    crawled.lake.close()
+
+    def faulty(job: MatchJob, task: MatchTask) -> MatchedShard:
+        return match_shard(job, task) if victim not in (task.firm_ids or ()) else 1 / 0  # type: ignore[return-value]
+
+    monkeypatch.setattr(matching, "match_shard", faulty)
+    run = match(crawled)
+    counts = run.stages["match"]
+    assert (counts.rows_in, counts.rows_out, counts.unchanged) == (7, 0, unchanged)
+    assert counts.dropped == dropped
+    assert run.notes["match"] == before
+    assert [one["part"] for one in run.notes[NOTE]] == [f"firm {victim}"]
+
+
+def test_of_a_whole_shard_that_failed_no_firm_is_counted_as_compared(
+    crawled: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = shard_of("own", crawled.lake.shards)
+    of_it = [row["firm_id"] for row in FIRMS if shard_of(row["firm_id"], crawled.lake.shards) == shard]
+
+    def faulty(job: MatchJob, task: MatchTask) -> MatchedShard:
+        return match_shard(job, task) if task.shard != shard else 1 / 0  # type: ignore[return-value]
+
+    monkeypatch.setattr(matching, "match_shard", faulty)
+    run = match(crawled)
+    assert run.stages["match"].dropped[FAILED] == len(of_it) < len(FIRMS)
+    assert [one["part"] for one in run.notes[NOTE]] == [f"shard {shard}"]
 
 
 def test_a_list_that_names_an_address_of_the_site_goes_before_it(crawled: Workspace, tmp_path: Path) -> None:

@@ -137,9 +137,8 @@ def _open_files() -> Finding:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     seen = "no limit" if soft == resource.RLIM_INFINITY else f"{soft:,} open files"
     if soft != resource.RLIM_INFINITY and soft < ENOUGH_FILES:
-        state: str = "wrong" if soft < MIN_FILES else "warn"
         cure = f"ulimit -n {min(hard, 4096) if hard != resource.RLIM_INFINITY else 4096}"
-        return Finding("open files", "wrong" if state == "wrong" else "warn", seen, f"{ENOUGH_FILES:,}", cure)
+        return Finding("open files", "wrong" if soft < MIN_FILES else "warn", seen, f"{ENOUGH_FILES:,}", cure)
     return Finding("open files", "ok", seen)
 
 

@@ -68,8 +68,7 @@ def _repair(run: Run, found: Examined) -> list[str]:
         done += forget_spoilt(workspace, found.lake)
         crash_point("repair-forgot")
     for fault in found.runs:
-        if fault.path.is_file():
-            done.append(f"{fault.path.relative_to(workspace.folder)}: {run_files.mend(fault)}.")
+        done.append(f"{fault.path.relative_to(workspace.folder)}: {run_files.mend(fault)}.")
     for walked in found.torn:
         done.append(f"archive/{walked.path.name}: {mend(walked)}.")
         crash_point("repair-mended")

@@ -52,6 +52,7 @@ def mend(fault: RunFault) -> str:
 
 
 def _faults(folder: Path) -> Iterator[RunFault]:
+    """A folder without a manifest is no run: a kill left it at its beginning or its removal, and vacuum removes it."""
     manifest, log = folder / MANIFEST, folder / LOG
     if manifest.exists():
         try:
@@ -60,8 +61,6 @@ def _faults(folder: Path) -> Iterator[RunFault]:
                 yield RunFault(manifest, f"lacks {', '.join(missing)}")
         except (ValueError, TypeError):
             yield RunFault(manifest, "is empty" if not manifest.stat().st_size else "is not whole JSON")
-    elif not (folder / (MANIFEST + TORN)).exists() and any(folder.iterdir()):
-        yield RunFault(folder, "has no manifest.json")
     if log.exists():
         _, bad = _sorted_lines(log.read_bytes())
         if bad:

@@ -296,6 +296,24 @@ def test_torn_logs_and_manifests_of_runs(nights: Nights, firmscope: Command) -> 
     assert folders[2].name in listed
 
 
+def test_a_run_whose_removal_was_killed_is_no_fault_and_goes_with_the_next_vacuum(
+    nights: Nights, firmscope: Command
+) -> None:
+    old = nights.folder / "runs" / "20200101T000000Z-0000aa"
+    shutil.copytree(next((nights.folder / "runs").iterdir()), old)
+    command = [sys.executable, "-m", "pipelines.cli", "--workspace", str(nights.folder), "vacuum"]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | {"FIRMSCOPE_CRASH_AT": "vacuum-run"}
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stdout + ended.stderr
+    assert {path.name for path in old.iterdir()} >= {"log.jsonl"}
+    assert not (old / "manifest.json").exists()
+    told = doctor(firmscope, nights.folder)
+    assert told.code == 0, told.out
+    assert firmscope("--workspace", nights.folder, "vacuum").code == 0
+    assert not old.exists()
+
+
 def test_a_spoilt_file_under_all_states_cannot_be_repaired_and_nothing_is_changed(
     nights: Nights, firmscope: Command
 ) -> None:

@@ -28,21 +28,29 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise UsageError(f"{path}: the folder {path.parent} does not exist; make it first or choose another")
     if path.is_dir():
         raise UsageError(f"{path} is a folder; expected the name of a file to write")
-    # Not tempfile: its files are readable by their owner only, and these are meant to be handed on.
-    unfinished = path.parent / f".{secrets.token_hex(8)}.part"
     try:
-        with unfinished.open("xb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        unfinished.replace(path)
+        # Not tempfile: its files are readable by their owner only, and these are meant to be handed on.
+        with passing(path.parent) as unfinished:
+            with unfinished.open("xb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            unfinished.replace(path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise OutOfSpaceError(f"{path}: no space left on the disk; free some and run again") from error
         raise
-    finally:
-        unfinished.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+@contextmanager
+def passing(folder: Path) -> Iterator[Path]:
+    """A new name for a file that goes with the block; vacuum removes one whose process was killed."""
+    path = folder / f".{secrets.token_hex(8)}.part"
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

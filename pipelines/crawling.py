@@ -6,17 +6,16 @@ They are visited shard by shard, in the order in which the tables hold them: a c
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from crawler.errors import CrawlerError, CrawlPausedError
 from crawler.opt_out import parse
 from crawler.records import CrawlSettings, SiteCrawl
+from pipelines.atomic import passing
 from pipelines.changes import Known, Row
 from pipelines.crawl_parts import (
     INPUTS,
@@ -182,9 +181,10 @@ def _with_texts(lake: Lake, pages: list[Row]) -> list[Row]:
 def _job(run: Run, settings: CrawlSettings) -> Iterator[CrawlJob]:
     archive = run.workspace.archive_folder.resolve()
     archive.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(prefix=".seen-", dir=archive) as token:
+    with passing(archive) as token:
+        token.touch()
         lake = PinnedLake.of(run.workspace.lake, INPUTS)
-        yield CrawlJob(lake, settings, archive, run.folder.resolve(), Path(token.name).name)
+        yield CrawlJob(lake, settings, archive, run.folder.resolve(), token.name)
 
 
 def _visit_here(run: Run, job: CrawlJob, parts: Sequence[Part], progress: Progress) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import pickle
 import signal
-import tempfile
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -22,6 +21,7 @@ from typing import Any, Generic, TypeVar
 from classifier.errors import ClassifierError
 from crawler.errors import CrawlerError
 from models.errors import ModelsError
+from pipelines.atomic import passing
 from pipelines.errors import FirmscopeError
 
 TRIES = 3
@@ -141,21 +141,22 @@ class ParallelEngine(Engine):
 class LokyEngine(ParallelEngine):
     """Processes on this machine."""
 
-    def __init__(self, workers: int) -> None:
-        """Args: number of processes."""
-        self.workers = workers
+    def __init__(self, workers: int, folder: Path) -> None:
+        """Args: number of processes; folder for what all tasks share, while they run."""
+        self.workers, self._folder = workers, folder
 
     @contextmanager
     def _backend(self, common: Any) -> Iterator[_Filed]:
         import joblib
 
-        with tempfile.NamedTemporaryFile(prefix="firmscope-") as file:  # loky would send it with every task
-            pickle.dump(common, file, pickle.HIGHEST_PROTOCOL)
-            file.flush()
+        with passing(self._folder.resolve()) as path:  # loky would send it with every task
+            path.touch(0o600, exist_ok=False)  # the keys of a bucket may be in it
+            with path.open("wb") as file:
+                pickle.dump(common, file, pickle.HIGHEST_PROTOCOL)
             with joblib.parallel_config(
                 backend="loky", n_jobs=self.workers, inner_max_num_threads=1, initializer=_begin_worker
             ):
-                yield _Filed(file.name)
+                yield _Filed(str(path))
 
 
 @dataclass(frozen=True)

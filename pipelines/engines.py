@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
@@ -37,8 +38,13 @@ class EngineChoice:
             raise UsageError(f"--scheduler: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from error
 
 
-def engine_of(settings: EngineConfig, insecure: bool = False) -> Engine:
+def engine_of(settings: EngineConfig, folder: Path, insecure: bool = False) -> Engine:
     """An engine, not yet at work.
+
+    Args:
+        settings: Which one.
+        folder: The workspace's.
+        insecure: A cluster may be one that anybody can listen to.
 
     Raises:
         UsageError: A cluster without an address, or one that would not be safe.
@@ -47,4 +53,4 @@ def engine_of(settings: EngineConfig, insecure: bool = False) -> Engine:
         from pipelines.cluster import DaskEngine
 
         return DaskEngine(settings, insecure)
-    return LokyEngine(settings.workers) if settings.workers > 1 else Engine()
+    return LokyEngine(settings.workers, folder) if settings.workers > 1 else Engine()

@@ -82,15 +82,19 @@ def remove_rests(published: Path) -> None:
 
 
 def remove_unfinished(folder: Path, until: datetime) -> None:
-    """Remove files that were being written, under a name of their own, when their writer was killed.
+    """Remove what was to go with its process (``atomic.passing``) and was left because that was killed.
 
     Args:
-        folder: The workspace, whose folders of tables, archive and runs keep their own.
+        folder: The workspace; what is left in a run's folder goes with the run.
         until: Younger ones may have a writer yet: an index is made without the workspace's lock.
     """
     for pattern in (UNFINISHED, f"*/{UNFINISHED}", f"models/*/{UNFINISHED}"):
         for path in folder.glob(pattern):
-            if path.is_file() and path.stat().st_mtime < until.timestamp():
+            if path.stat().st_mtime >= until.timestamp():
+                continue
+            if path.is_dir():  # an audit that was being written
+                shutil.rmtree(path)
+            else:
                 path.unlink()
 
 

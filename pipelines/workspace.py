@@ -65,7 +65,8 @@ class Workspace:
     @cached_property
     def engine(self) -> Engine:
         """What the stages' work runs on."""
-        return engine_of(self._engine_choice.over(self.config.engine), self._engine_choice.insecure)
+        choice = self._engine_choice
+        return engine_of(choice.over(self.config.engine), self.folder, choice.insecure)
 
     def open_lake(self) -> Lake:
         """The tables once more, for a reader that wants to see what others commit."""

@@ -187,19 +187,21 @@ def test_files_that_a_killed_writer_left_go_when_they_are_old(workspace: Workspa
 
 
 def test_files_that_were_half_written_at_a_kill_go_after_an_hour(workspace: Workspace) -> None:
-    (workspace.folder / "index").mkdir()
-    young, old, index, kept = (
+    young, kept, *old = (
         workspace.folder / name
-        for name in (".00112233445566aa.part", ".0011223344556677.part", "index/.0011223344556688.part", "notes.part")
-    )
-    for path in (young, old, index, kept):
+        for name in (".00112233445566aa.part", "notes.part", ".0011223344556677.part", "index/.0011223344556688.part",
+                     "archive/.0011223344556699.part", "audits/.00112233445566bb.part/sample.csv")
+    )  # fmt: skip
+    for path in (young, kept, *old):
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     now = datetime.now(UTC)
-    for path in (old, index, kept):
+    for path in (kept, *old, old[-1].parent):
         os.utime(path, ((now - LATER).timestamp(),) * 2)
     with start_run(workspace, "vacuum") as run:
         vacuum(run, now)
-    assert [path.exists() for path in (young, old, index, kept)] == [True, False, False, True]
+    assert [path.exists() for path in (young, kept, *old)] == [True, True, *(False for _ in old)]
+    assert not old[-1].parent.exists()
 
 
 def test_raw_answers_stay_while_a_kept_state_refers_to_them(workspace: Workspace) -> None:

@@ -17,9 +17,10 @@ from pathlib import Path
 from crawler.archive import read_record
 from pipelines.publication import current_set
 from pipelines.tables import TABLES
+from pipelines.vacuum_files import remove_unfinished
 from pipelines.workspace import Workspace
 from tests.end_to_end.conftest import PASSING_COLUMNS
-from tests.torture.zygote import Job
+from tests.torture.zygote import TEMPORARY, Job
 
 PASSING = re.compile(
     rb"\d{8}T\d{6}Z-[0-9a-f]{6}|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(\+00:00|Z| UTC)?"
@@ -27,6 +28,7 @@ PASSING = re.compile(
 )
 # Pages about the night, which name the run that was cut short, and files that say the same as the CSV beside them.
 NIGHTS_OWN = re.compile(r"report/(night|quality)\.html|exports/[^/]*\.(parquet|json)|.*\.md|publication\.json")
+ARCHIVED = re.compile(r"crawl-.*\.warc\.gz|robots\.db(-\w+)?")
 ORPHANS_END_S = 5.0
 
 
@@ -83,9 +85,15 @@ def faults_of_ending(folder: Path, state: State, firms: int) -> list[str]:
             read_record(archive, ref)
         except Exception as error:
             found.append(f"archive reference {ref}: {error}")
-    for pattern in ("archive/*.open", "published/.building-*", "published/**/*.part"):  # others go after an hour
-        found += [f"left behind: {path.relative_to(folder)}" for path in folder.glob(pattern)]
-    return found
+    return found + [f"left behind: {path}" for path in _left_behind(folder)]
+
+
+def _left_behind(folder: Path) -> list[Path]:
+    """Files that nothing will remove, once vacuum has removed those that it does after an hour."""
+    remove_unfinished(folder, datetime.now(UTC) + timedelta(hours=1))
+    found = [path for path in folder.rglob("*.part") if "runs" not in path.parts]  # a run's go with its folder
+    found += [path for path in folder.glob("archive/*") if not ARCHIVED.fullmatch(path.name)]
+    return [*found, *folder.glob("published/.building-*"), *(folder.parent / TEMPORARY).iterdir()]
 
 
 def differences(peace: State, disturbed: State) -> list[str]:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+TEMPORARY = "tmp"  # for what commands put aside for themselves, and must not leave
 LIMITS = {"NOFILE": resource.RLIMIT_NOFILE, "AS": resource.RLIMIT_AS, "FSIZE": resource.RLIMIT_FSIZE}
 BATCH_SITES = 7  # of a crawl: several commits in a small night, so that it can be killed between them
 
@@ -83,7 +84,10 @@ class Zygote:
     def __init__(self, folder: Path) -> None:
         """Args: folder for what the commands print."""
         self._folder, self._number = folder, 0
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+        temporary = folder / TEMPORARY
+        temporary.mkdir()
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false",
+                                    "TMPDIR": str(temporary)}  # fmt: skip
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.torture.zygote"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT,

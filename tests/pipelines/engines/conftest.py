@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from distributed import LocalCluster
@@ -22,11 +23,11 @@ def cluster() -> Iterator[LocalCluster]:
 
 
 @pytest.fixture(params=["here", "processes", "dask"])
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """Each of them, at work."""
     made = Engine()
     if request.param == "processes":
-        made = LokyEngine(2)
+        made = LokyEngine(2, tmp_path)
     elif request.param == "dask":
         address = request.getfixturevalue("cluster").scheduler_address
         made = DaskEngine(EngineConfig(kind="dask", scheduler=address))

@@ -87,3 +87,10 @@ def refuses(_: None, task: int) -> int:
     if task == 3:
         raise UsageError("set it right first")
     return task
+
+
+def ends_all(_: None, task: int) -> int:
+    """Kill the process that started the worker."""
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(60)  # the worker dies with it
+    return task

@@ -65,13 +65,13 @@ def test_a_cluster_over_tls_works_with_its_certificates_and_not_without(
 @pytest.mark.parametrize("address", ["tcp://10.0.0.5:8786", "tcp://cluster.example.org:8786"])
 def test_another_machine_without_encryption_is_refused_unless_one_insists(address: str) -> None:
     with pytest.raises(UsageError, match="whoever reaches it can run programs"):
-        engine_of(EngineConfig(kind="dask", scheduler=address))
-    assert engine_of(EngineConfig(kind="dask", scheduler=address), insecure=True).name == "dask"
+        engine_of(EngineConfig(kind="dask", scheduler=address), Path())
+    assert engine_of(EngineConfig(kind="dask", scheduler=address), Path(), insecure=True).name == "dask"
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:8786", "tcp://[::1]:8786", "tcp://localhost:8786"])
 def test_this_machine_needs_no_encryption(address: str) -> None:
-    assert engine_of(EngineConfig(kind="dask", scheduler=address)).name == "dask"
+    assert engine_of(EngineConfig(kind="dask", scheduler=address), Path()).name == "dask"
 
 
 def test_a_scheduler_that_is_not_there_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_a_scheduler_that_is_not_there_is_said_so(monkeypatch: pytest.MonkeyPatc
 
 def test_no_address_is_refused_with_the_cure() -> None:
     with pytest.raises(UsageError, match=r"engine\.scheduler"):
-        engine_of(EngineConfig(kind="dask"))
+        engine_of(EngineConfig(kind="dask"), Path())
 
 
 def test_an_address_alone_means_dask_and_a_bad_one_is_refused() -> None:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from pipelines.engine import TRIES, Engine, LokyEngine
 from pipelines.errors import UsageError
+from pipelines.vacuum_files import remove_unfinished
 from tests.pipelines.engines import tasks
 
+ROOT = Path(__file__).resolve().parents[3]
 NUMBERS = list(range(8))
 
 
@@ -65,9 +71,29 @@ def test_a_worker_lost_while_it_is_sent_what_all_share(engine: Engine, tmp_path:
     assert (tmp_path / "died").exists()
 
 
-def test_a_task_that_kills_its_worker_every_time_is_reported() -> None:
-    done = list(LokyEngine(2).run(tasks.poison, None, NUMBERS))
+def test_a_task_that_kills_its_worker_every_time_is_reported(tmp_path: Path) -> None:
+    done = list(LokyEngine(2, tmp_path).run(tasks.poison, None, NUMBERS))
     assert sorted(one.task for one in done) == NUMBERS
     [bad] = [one for one in done if one.failure]
     assert bad.task == 3
     assert "its worker died" in bad.failure
+
+
+def test_what_a_killed_process_leaves_is_removed_by_vacuum(tmp_path: Path) -> None:
+    workspace, elsewhere = tmp_path / "ws", tmp_path / "tmp"
+    workspace.mkdir()
+    elsewhere.mkdir()
+    program = (
+        "import sys; from pathlib import Path; from pipelines.engine import LokyEngine; "
+        "from tests.pipelines.engines import tasks; "
+        "list(LokyEngine(2, Path(sys.argv[1])).run(tasks.ends_all, None, [1, 2]))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, workspace], cwd=ROOT, env=os.environ | {"TMPDIR": str(elsewhere)}, check=False
+    )
+    assert ended.returncode == -signal.SIGKILL
+    [left] = workspace.iterdir()
+    assert left.stat().st_mode & 0o077 == 0
+    remove_unfinished(workspace, datetime.now(UTC) + timedelta(hours=1))
+    assert not list(workspace.iterdir())
+    assert not list(elsewhere.glob("firmscope*"))

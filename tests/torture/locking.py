@@ -17,7 +17,7 @@ from tests.pipelines.conftest import TAXONOMY
 from tests.torture.world import World
 
 WRITERS = 4
-WRITES = 12  # of each
+WRITES = 6  # of each
 FIRMS = 20
 PATIENCE_S = 300.0
 

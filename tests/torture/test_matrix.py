@@ -19,3 +19,10 @@ def test_every_case_has_a_row() -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_tests_of_a_case_are_there(case: str) -> None:
     check_row(MATRIX[case])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_make_test_does_not_run_is_said(case: str) -> None:
+    row = MATRIX[case]
+    nowhere_else = all("::test_whole_form_has_the_case[" in node for node in row["tests"])
+    assert row.get("note", "").startswith("Only in make torture.") == nowhere_else

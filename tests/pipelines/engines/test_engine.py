@@ -51,7 +51,8 @@ def test_what_no_other_try_would_mend_ends_the_stage(engine: Engine) -> None:
 
 @pytest.mark.parametrize("engine", ["processes", "dask"], indirect=True)
 def test_work_is_done_by_several_processes(engine: Engine, tmp_path: Path) -> None:
-    workers = {one.made for one in engine.run(tasks.meets_another, str(tmp_path), NUMBERS * 2)}
+    (tmp_path / "met").mkdir()
+    workers = {one.made for one in engine.run(tasks.meets_another, str(tmp_path / "met"), NUMBERS * 2)}
     assert len(workers) > 1
     assert os.getpid() not in workers
 

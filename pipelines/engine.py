@@ -1,4 +1,4 @@
-"""Run a stage's tasks on this machine or on a cluster: joblib does the work, and one setting says where.
+"""Run a stage's tasks in this process, in processes of this machine or on a cluster: one setting says where.
 
 Workers only read and compute; what they hand back is committed here, in one place. So a task may be run twice, or be
 lost with its worker and run again, and the tables end the same. A task that fails three times is reported, and the
@@ -12,7 +12,7 @@ import pickle
 import signal
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -79,7 +79,7 @@ class Engine:
 
 
 class ParallelEngine(Engine):
-    """Several workers, by one of joblib's back ends."""
+    """Several workers."""
 
     def run(
         self, function: Callable[[Any, Asked], Made], common: Any, tasks: Sequence[Asked]
@@ -120,22 +120,11 @@ class ParallelEngine(Engine):
             if again:
                 rounds.append(again)
 
+    @abstractmethod
     def _round(
         self, function: Callable[[Any, Asked], Made], common: Any, tasks: Sequence[tuple[int, Asked]]
     ) -> Iterator[tuple[int, Made | None, str]]:
-        import joblib
-
-        with self._backend(common) as sent:
-            parallel = joblib.Parallel(batch_size=1, pre_dispatch="2*n_jobs", return_as="generator_unordered")
-            found = parallel(joblib.delayed(_numbered)(at, function, sent, task) for at, task in tasks)
-            try:
-                yield from found
-            finally:
-                found.close()
-
-    @abstractmethod
-    def _backend(self, common: Any) -> AbstractContextManager[Any]:
-        """joblib set to the workers, and what stands for ``common`` in what is sent to them."""
+        """What each task made, or why it failed, by the task's number and in any order."""
 
 
 class LokyEngine(ParallelEngine):
@@ -145,8 +134,9 @@ class LokyEngine(ParallelEngine):
         """Args: number of processes; folder for what all tasks share, while they run."""
         self.workers, self._folder = workers, folder
 
-    @contextmanager
-    def _backend(self, common: Any) -> Iterator[_Filed]:
+    def _round(
+        self, function: Callable[[Any, Asked], Made], common: Any, tasks: Sequence[tuple[int, Asked]]
+    ) -> Iterator[tuple[int, Made | None, str]]:
         import joblib
 
         with passing(self._folder.resolve()) as path:  # loky would send it with every task
@@ -156,7 +146,13 @@ class LokyEngine(ParallelEngine):
             with joblib.parallel_config(
                 backend="loky", n_jobs=self.workers, inner_max_num_threads=1, initializer=_begin_worker
             ):
-                yield _Filed(str(path))
+                parallel = joblib.Parallel(batch_size=1, pre_dispatch="2*n_jobs", return_as="generator_unordered")
+                sent = _Filed(str(path))
+                found = parallel(joblib.delayed(_numbered)(at, function, sent, task) for at, task in tasks)
+                try:
+                    yield from found
+                finally:
+                    found.close()
 
 
 @dataclass(frozen=True)
@@ -201,18 +197,9 @@ def _begin_worker() -> None:
 
 
 def _numbered(
-    at: int, function: Callable[[Any, Asked], Made], common: Any, task: Asked
+    at: int, function: Callable[[Any, Asked], Made], common: _Filed, task: Asked
 ) -> tuple[int, Made | None, str]:
-    return (at, *attempted(function, _received(common), task))
-
-
-def _received(common: Any) -> Any:
-    """What all tasks share, of what was sent for it."""
-    if isinstance(common, _Filed):
-        return _read(common)
-    if type(common).__name__ == "Future":  # of a cluster with one thread, whose work joblib does in this process
-        return common.result()
-    return common
+    return (at, *attempted(function, _read(common), task))
 
 
 def _is_loss(error: Exception) -> bool:

@@ -33,6 +33,12 @@ def dies_once(folder: str, task: int) -> int:
     return task
 
 
+def slow(_: None, task: int) -> int:
+    """Work that takes a while."""
+    time.sleep(0.3)
+    return task
+
+
 class DeadlyOnce:
     """What all tasks share; it kills the first worker that reads it."""
 

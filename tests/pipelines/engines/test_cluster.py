@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 
+import dask
 import pytest
 from distributed import LocalCluster
 from distributed.security import Security
@@ -17,6 +20,12 @@ from pipelines.errors import FirmscopeError, UsageError
 from pipelines.settings import EngineConfig
 from tests.commands import Command
 from tests.pipelines.engines import tasks
+from tests.pipelines.engines.processes import (
+    scheduler,
+    worker,
+    worker_with_an_older_torch,
+    worker_without_firmscope,
+)
 
 ANYWHERE = {"00000000", "00000000000000000000000000000000"}
 
@@ -92,33 +101,73 @@ def test_an_address_alone_means_dask_and_a_bad_one_is_refused() -> None:
         EngineChoice(scheduler="127.0.0.1").over(EngineConfig())
 
 
-def test_a_worker_of_other_versions_is_refused(cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = clusters.fingerprint()
-    monkeypatch.setattr(clusters, "fingerprint", lambda: ours)  # of this process's module: workers answer with theirs
-    engine = DaskEngine(EngineConfig(kind="dask", scheduler=cluster.scheduler_address))
-    client = clusters._connected(engine._settings)
-    theirs = client.run(_older)
-    client.close()
-    assert all(found["torch"] == "0.0.1" for found in theirs.values())
-    with pytest.raises(UsageError, match=r"is not like this machine \(torch 0\.0\.1, not "):
-        clusters.refuse_others(_Answering(theirs))
+UNLIKE = r"the worker tcp://127\.0\.0\.1:\d+ is not like this machine \("
 
 
-def _older() -> dict[str, str | None]:
-    from pipelines.cluster import fingerprint
+def test_a_worker_of_other_versions_is_refused(tmp_path: Path) -> None:
+    with scheduler() as (_, address), worker(address), worker_with_an_older_torch(address, tmp_path):
+        engine = DaskEngine(EngineConfig(kind="dask", scheduler=address))
+        with pytest.raises(UsageError, match=UNLIKE + r"torch 0\.0\.1, not "), engine.working():
+            pass
 
-    return fingerprint() | {"torch": "0.0.1"}
+
+def test_a_worker_that_has_no_firmscope_is_refused_and_named() -> None:
+    with scheduler() as (_, address), worker_without_firmscope(address):
+        engine = DaskEngine(EngineConfig(kind="dask", scheduler=address))
+        with pytest.raises(UsageError, match=UNLIKE + r".*No module named 'pipelines'"), engine.working():
+            pass
 
 
-class _Answering:
-    """A client whose workers said this."""
+def test_a_worker_that_dies_while_it_is_asked_is_passed_over() -> None:
+    with scheduler() as (_, address), worker(address), worker(address) as dying:
+        engine = DaskEngine(EngineConfig(kind="dask", scheduler=address))
+        dying.send_signal(signal.SIGSTOP)  # it is asked, and dies before it answers
+        Timer(2, dying.kill).start()
+        with engine.working():
+            done = list(engine.run(tasks.doubled, 2, [1, 2]))
+    assert sorted(one.made or 0 for one in done) == [2, 4]
 
-    def __init__(self, said: dict[str, dict[str, str | None]]) -> None:
-        self._said = said
 
-    def run(self, _: object, on_error: str) -> dict[str, dict[str, str | None]]:
-        assert on_error == "return"
-        return self._said
+def test_a_worker_that_joins_later_is_looked_at_as_well(tmp_path: Path) -> None:
+    with scheduler() as (_, address), worker(address) as first:
+        engine = DaskEngine(EngineConfig(kind="dask", scheduler=address))
+        with engine.working(), worker_with_an_older_torch(address, tmp_path):
+            first.kill()
+            with pytest.raises(UsageError, match=UNLIKE + r"torch 0\.0\.1, not "):
+                list(engine.run(tasks.doubled, 2, [1, 2]))
+
+
+@pytest.mark.timeout(120)  # joblib's generator waited for ever
+def test_a_task_that_kills_its_worker_every_time_is_reported() -> None:
+    once = {"distributed.scheduler.allowed-failures": 0}  # each death takes seconds
+    local = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
+    with dask.config.set(once), LocalCluster(n_workers=2, threads_per_worker=1, **local) as started:
+        engine = DaskEngine(EngineConfig(kind="dask", scheduler=started.scheduler_address))
+        with engine.working():
+            done = list(engine.run(tasks.poison, None, [2, 3]))
+    assert sorted(one.task for one in done) == [2, 3]
+    assert ["its worker died" in one.failure for one in done if one.failure] == [True]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("when", ["between tasks", "while a task runs"])
+def test_a_scheduler_that_goes_away_is_said_so(when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "CONNECT_S", 3)
+    with scheduler() as (process, address), worker(address), worker(address):
+        engine = DaskEngine(EngineConfig(kind="dask", scheduler=address))
+        with engine.working():
+            done = engine.run(tasks.slow, None, list(range(20)))
+            next(done)
+            if when == "between tasks":
+                process.kill()
+                process.wait()
+            else:
+                Timer(0.5, process.kill).start()
+            said = rf"the Dask scheduler at {address} went away .*what was committed stands"
+            with pytest.raises(FirmscopeError, match=said):
+                list(done)
+        with pytest.raises(FirmscopeError, match="does not answer"), engine.working():
+            pass
 
 
 def test_nothing_of_ours_listens_beyond_loopback(cluster: LocalCluster, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -70,11 +70,12 @@ class Child:
             self._remove_files()
             raise
 
-    def follow(self) -> Iterator[tuple[int, SiteCrawl]]:
-        """Yield finished sites until the child has ended and its file is read to the end."""
+    def follow(self, watch: Callable[[], None] = lambda: None) -> Iterator[tuple[int, SiteCrawl]]:
+        """Yield finished sites until the child has ended and its file is read to the end, or ``watch`` raises."""
         rest = b""
         with self._out.open("rb") as lines:
             while True:
+                watch()
                 ended = self._process.poll() is not None
                 chunk = lines.read(1 << 20)
                 if chunk:

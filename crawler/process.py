@@ -6,7 +6,7 @@ hostile page must cost some sites, not the run: after a death a new child goes o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,7 +25,11 @@ MAX_RESTARTS = 20
 
 
 def crawl(
-    targets: Sequence[CrawlTarget], settings: CrawlSettings, archive_dir: Path, work_dir: Path
+    targets: Sequence[CrawlTarget],
+    settings: CrawlSettings,
+    archive_dir: Path,
+    work_dir: Path,
+    watch: Callable[[], None] = lambda: None,
 ) -> Iterator[SiteCrawl]:
     """Crawl firms' sites; every target comes out exactly once, in the order in which sites finish.
 
@@ -40,6 +44,7 @@ def crawl(
         settings: How to crawl.
         archive_dir: Folder for WARC files; made if missing.
         work_dir: Folder for the log and for files that live as long as the crawl; made if missing.
+        watch: Called many times a second; what it raises ends the crawl, as closing the generator does.
 
     Yields:
         One ``SiteCrawl`` per target; ``opted_out`` and without any request where the host is on the opt-out list. When
@@ -66,11 +71,15 @@ def crawl(
             yield _unread(target, "bad_url", without_e_mail(str(error)))
     if groups:
         work_dir.mkdir(parents=True, exist_ok=True)
-        yield from _crawl_groups(list(groups.values()), settings, archive_dir, work_dir)
+        yield from _crawl_groups(list(groups.values()), settings, archive_dir, work_dir, watch)
 
 
 def _crawl_groups(
-    groups: list[list[CrawlTarget]], settings: CrawlSettings, archive_dir: Path, work_dir: Path
+    groups: list[list[CrawlTarget]],
+    settings: CrawlSettings,
+    archive_dir: Path,
+    work_dir: Path,
+    watch: Callable[[], None],
 ) -> Iterator[SiteCrawl]:
     waiting = list(range(len(groups)))
     suspects: dict[int, str] = {}  # sites that were being read at a death, and what it was
@@ -83,7 +92,7 @@ def _crawl_groups(
         using = replace(settings, concurrent_sites=1) if alone else settings
         child = Child([groups[index][0] for index in batch], using, archive_dir, work_dir)
         try:
-            for place, site in child.follow():
+            for place, site in child.follow(watch):
                 suspects.pop(batch[place], None)
                 yield from _shared(site, groups[batch[place]])
         finally:

@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,11 @@ class BrowserError(CrawlerError):
 
 
 def crawl_and_render(
-    targets: Sequence[CrawlTarget], settings: CrawlSettings, archive_dir: Path, work_dir: Path
+    targets: Sequence[CrawlTarget],
+    settings: CrawlSettings,
+    archive_dir: Path,
+    work_dir: Path,
+    watch: Callable[[], None] = lambda: None,
 ) -> Iterator[SiteCrawl]:
     """Crawl sites, then draw those that have no text without their scripts, if the settings say ``render``.
 
@@ -64,17 +68,18 @@ def crawl_and_render(
         ArchiveError, CrawlPausedError, GuardError, OSError: As ``process.crawl``.
     """
     if not settings.render:
-        yield from crawl(targets, settings, archive_dir, work_dir)
+        yield from crawl(targets, settings, archive_dir, work_dir, watch)
         return
     require_browser()
     blank: dict[str, SiteCrawl] = {}
     try:
-        for site in crawl(targets, replace(settings, render=False), archive_dir, work_dir):
+        for site in crawl(targets, replace(settings, render=False), archive_dir, work_dir, watch):
             if "needs_script" in site.flags:
                 blank[site.firm_id] = site
             else:
                 yield site
-        for site in render([target for target in targets if target.firm_id in blank], settings, archive_dir, work_dir):
+        undrawn = [target for target in targets if target.firm_id in blank]
+        for site in render(undrawn, settings, archive_dir, work_dir, watch):
             first = blank.pop(site.firm_id)
             flags = tuple(sorted({*first.flags, *site.flags}))
             yield site if site.outcome in {"ok", *UNREAD} else replace(first, flags=flags)
@@ -85,7 +90,11 @@ def crawl_and_render(
 
 
 def render(
-    targets: Sequence[CrawlTarget], settings: CrawlSettings, archive_dir: Path, work_dir: Path
+    targets: Sequence[CrawlTarget],
+    settings: CrawlSettings,
+    archive_dir: Path,
+    work_dir: Path,
+    watch: Callable[[], None] = lambda: None,
 ) -> Iterator[SiteCrawl]:
     """Crawl sites as ``process.crawl`` does, drawing the pages whose text only script can show.
 
@@ -98,6 +107,7 @@ def render(
         settings: As for the earlier pass.
         archive_dir: As for the earlier pass.
         work_dir: As for the earlier pass.
+        watch: As for the earlier pass.
 
     Yields:
         As ``process.crawl``. Flags: ``rendered`` where a page was drawn; ``render_failed`` where one should have been
@@ -111,7 +121,7 @@ def render(
         return iter(())
     require_browser()
     using = replace(settings, render=True, concurrent_sites=min(settings.concurrent_sites, MAX_SITES_AT_ONCE))
-    return crawl([replace(target, known=()) for target in targets], using, archive_dir, work_dir)
+    return crawl([replace(target, known=()) for target in targets], using, archive_dir, work_dir, watch)
 
 
 def require_browser() -> Path:

@@ -7,7 +7,7 @@ process that makes them. Only firm_id and website of each are in memory; what is
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from crawler.errors import BadWebsiteError, CrawlPausedError
 from crawler.records import CrawlSettings, CrawlTarget, SiteCrawl
 from crawler.rendering import crawl_and_render
 from crawler.urls import registered_domain, start_urls
-from pipelines.errors import UsageError
+from pipelines.crawl_sign import Watch
 from pipelines.known_pages import known_pages
 from pipelines.lake_reading import TableReader
 from pipelines.pinned_lake import PinnedLake
@@ -49,7 +49,7 @@ class CrawlJob:
     settings: CrawlSettings
     archive: Path
     work: Path
-    token: str  # name of a file that is there
+    sign: str  # name of a file in the archive, there while the crawl lives
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,9 @@ def targets_of(lake: TableReader, part: Part) -> list[CrawlTarget]:
     return [CrawlTarget(firm_id, website, known.pop(firm_id, ())) for firm_id, website, _ in part]
 
 
-def visits_of(job: CrawlJob, part: Part) -> Iterator[SiteCrawl]:
-    """Crawl a part, and hand each site over as it is finished."""
-    return crawl_and_render(targets_of(job.lake, part), job.settings, job.archive, job.work)
+def visits_of(job: CrawlJob, part: Part, watch: Callable[[], None] = lambda: None) -> Iterator[SiteCrawl]:
+    """Crawl a part, and hand each site over as it is finished; what ``watch`` raises meanwhile ends the crawl."""
+    return crawl_and_render(targets_of(job.lake, part), job.settings, job.archive, job.work, watch)
 
 
 def crawl_part(job: CrawlJob, part: Part) -> CrawledPart:
@@ -115,15 +115,12 @@ def crawl_part(job: CrawlJob, part: Part) -> CrawledPart:
 
     Raises:
         UsageError: The workspace's folder is not there.
+        PartAbandonedError: The crawl that asked for the part has ended.
     """
-    if not (job.archive / job.token).exists():
-        raise UsageError(
-            f"a worker cannot see {job.archive}, where answers are archived and read again: give every machine of the "
-            "cluster the workspace's folder at the same path, or crawl with --engine local"
-        )
+    watch = Watch(job.archive / job.sign)
     visits: list[SiteCrawl] = []
     try:
-        visits.extend(visits_of(job, part))
+        visits.extend(visits_of(job, part, watch))
     except CrawlPausedError as error:
         return CrawledPart(tuple(visits), error.cause, str(error))
     return CrawledPart(tuple(visits))

@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from crawler.errors import CrawlerError, CrawlPausedError
 from crawler.opt_out import parse
 from crawler.records import CrawlSettings, SiteCrawl
-from pipelines.atomic import passing
 from pipelines.changes import Known, Row
 from pipelines.crawl_parts import (
     INPUTS,
@@ -28,6 +27,7 @@ from pipelines.crawl_parts import (
     parts_of,
     visits_of,
 )
+from pipelines.crawl_sign import giving_sign
 from pipelines.engine import ParallelEngine
 from pipelines.errors import FirmscopeError, InterruptedRunError, UsageError
 from pipelines.failed_parts import firms_of_part, report_failures
@@ -181,10 +181,9 @@ def _with_texts(lake: Lake, pages: list[Row]) -> list[Row]:
 def _job(run: Run, settings: CrawlSettings) -> Iterator[CrawlJob]:
     archive = run.workspace.archive_folder.resolve()
     archive.mkdir(parents=True, exist_ok=True)
-    with passing(archive) as token:
-        token.touch()
+    with giving_sign(archive, run.workspace.engine.name) as sign:
         lake = PinnedLake.of(run.workspace.lake, INPUTS)
-        yield CrawlJob(lake, settings, archive, run.folder.resolve(), token.name)
+        yield CrawlJob(lake, settings, archive, run.folder.resolve(), sign)
 
 
 def _visit_here(run: Run, job: CrawlJob, parts: Sequence[Part], progress: Progress) -> None:

@@ -1,7 +1,7 @@
 """Where a lake is: its catalogue is opened and its tables are made here; a lake that was moved or copied is refused.
 
 Iceberg's files name each other by their full path. So a lake in a folder stays where it was made; one on object storage
-belongs to the workspace that made it, and that workspace may move.
+belongs to one workspace at one place, which may move when it is told to take its lake over.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from pipelines.atomic import replacing
 from pipelines.compaction import FEW_VERSIONS, PLAIN_FLOATS
-from pipelines.errors import TableError
+from pipelines.errors import TableError, UsageError
 from pipelines.schemas import iceberg_schema
-from pipelines.storage import Storage, claim, refuse_others
+from pipelines.storage import HeldElsewhereError, Storage, claim, holder_of, refuse_others, take_over
 from pipelines.tables import EMBEDDINGS, Table
 
 if TYPE_CHECKING:
@@ -61,10 +61,49 @@ def open_catalog(folder: Path, storage: Storage | None = None) -> SqlCatalog:
             _refuse_elsewhere(made_at, wanted)
         owner = _note_place(place, wanted)
         if storage:
-            claim(storage, owner)
+            claim(storage, owner, holder_of(place))
     elif storage:
-        refuse_others(storage, owner)
+        try:
+            refuse_others(storage, owner, holder_of(place))
+        except TableError:
+            catalog.close()
+            raise
     return catalog
+
+
+def held_elsewhere(folder: Path, storage: Storage) -> str:
+    """Why a lake in a bucket may not be used from here; empty where it may, or was not made yet.
+
+    Raises:
+        TableError: It is another workspace's altogether, or object storage does not answer.
+    """
+    made_at, owner = _place(folder)
+    try:
+        if made_at == storage.lake:
+            refuse_others(storage, owner, holder_of(folder))
+    except HeldElsewhereError as error:
+        return str(error)
+    return ""
+
+
+def take_lake_over(folder: Path, storage: Storage | None) -> str:
+    """Make this workspace, which was moved, the one that its lake in a bucket belongs to.
+
+    Returns:
+        What was done, in a sentence.
+
+    Raises:
+        UsageError: The lake is in no bucket.
+        TableError: It is another workspace's, or object storage does not answer.
+    """
+    made_at, owner = _place(folder)
+    if storage is None or made_at != storage.lake:
+        raise UsageError(
+            f"the lake of this workspace lies at {made_at or folder}: only one in a bucket can be taken over, and only "
+            "where store.lake names it; put a folder back where it was made"
+        )
+    before = take_over(storage, owner, holder_of(folder))
+    return f"{storage.lake} belongs to this workspace now; the one whose lake folder is {before} is refused."
 
 
 def make_table(catalog: SqlCatalog, table: Table, shards: int) -> IcebergTable:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 LAKE = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*")
 CONNECT_S = 10
 REQUEST_S = 60  # of silence; a file of a lake is a few megabytes
-OWNER = "firmscope-owner"  # an object in the lake: whose it is
+OWNER = "firmscope-owner"  # an object in the lake: whose it is, and on a second line where that workspace lies
+MACHINE_FILE = Path("/etc/machine-id")  # empty or missing in containers, whose names change with every start
 RETRIES = "pipelines.retries.PatientRetries"
 
 
@@ -61,16 +64,26 @@ class Storage:
         return self.lake.removeprefix("s3://")
 
 
-def claim(storage: Storage, owner: str) -> None:
+class HeldElsewhereError(TableError):
+    """The lake belongs to a workspace at another place, of which this one is a copy."""
+
+
+def holder_of(folder: Path) -> str:
+    """Where a lake's catalogue lies, and on which machine: what tells a workspace from its copy."""
+    machine = MACHINE_FILE.read_text(encoding="ascii").strip() if MACHINE_FILE.is_file() else ""
+    known = f" on the machine {sha256(f'firmscope {machine}'.encode()).hexdigest()[:8]}" if machine else ""
+    return f"{folder.resolve()}{known}"
+
+
+def claim(storage: Storage, owner: str, holder: str) -> None:
     """Mark a place in a bucket as the lake of one workspace.
 
     Raises:
         TableError: Another workspace's lake is there, or the store does not answer.
     """
-    held = _owner(storage)
-    if held is None:
-        with _answering(storage), storage.file_system().open_output_stream(f"{storage.path}/{OWNER}") as stream:
-            stream.write(owner.encode())
+    held, _ = _owner(storage)
+    if not held:
+        _note_owner(storage, owner, holder)
     elif held != owner:
         raise TableError(
             f"{storage.lake} is the lake of another workspace (its owner file says {held}, expected {owner}): "
@@ -78,26 +91,63 @@ def claim(storage: Storage, owner: str) -> None:
         )
 
 
-def refuse_others(storage: Storage, owner: str) -> None:
-    """Raise a TableError unless the lake there is this workspace's."""
-    held = _owner(storage)
+def refuse_others(storage: Storage, owner: str, holder: str) -> None:
+    """Raise unless the lake there is that of the workspace at this very place.
+
+    Raises:
+        HeldElsewhereError: It is, or was, that of a workspace elsewhere, of which this is a copy.
+        TableError: It is another's, or the store does not answer.
+    """
+    held, place = _owner(storage)
     if held != owner:
         raise TableError(
             f"{storage.lake} is not this workspace's lake (its owner file says {held or 'nothing'}, expected {owner}): "
             "set store.lake back to where the lake was made"
         )
+    if not place:  # made by an earlier release
+        _note_owner(storage, owner, holder)
+    elif place != holder:
+        raise HeldElsewhereError(
+            f"{storage.lake} belongs to the workspace whose lake folder is {place}, and this one is {holder}: a copy "
+            "would delete what the other writes. Work there; or, where this is that workspace after a move, take the "
+            "lake over with: firmscope doctor --take-over"
+        )
 
 
-def _owner(storage: Storage) -> str | None:
+def take_over(storage: Storage, owner: str, holder: str) -> str:
+    """Make this the place of the one workspace that the lake belongs to.
+
+    Returns:
+        The place that it was before.
+
+    Raises:
+        TableError: It is another workspace's lake altogether, or the store does not answer.
+    """
+    held, place = _owner(storage)
+    if held == owner:
+        _note_owner(storage, owner, holder)
+    else:
+        refuse_others(storage, owner, holder)
+    return place
+
+
+def _owner(storage: Storage) -> tuple[str, str]:
+    """Whose a lake is, and where that workspace lies; nothing where nobody has noted it."""
     from pyarrow.fs import FileType
 
     path = f"{storage.path}/{OWNER}"
     with _answering(storage):
         files = storage.file_system()
         if files.get_file_info(path).type == FileType.NotFound:
-            return None
+            return "", ""
         with files.open_input_stream(path) as stream:
-            return str(stream.read().decode())
+            owner, _, place = stream.read().decode().partition("\n")
+    return owner, place
+
+
+def _note_owner(storage: Storage, owner: str, holder: str) -> None:
+    with _answering(storage), storage.file_system().open_output_stream(f"{storage.path}/{OWNER}") as stream:
+        stream.write(f"{owner}\n{holder}".encode())
 
 
 @contextmanager

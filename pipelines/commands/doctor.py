@@ -28,6 +28,12 @@ def doctor(
     deep: Annotated[
         bool, typer.Option("--deep", help="Read tables to their ends even where digests are right.")
     ] = False,
+    take_over: Annotated[
+        bool,
+        typer.Option(
+            "--take-over", help="After a move: make a lake in a bucket this workspace's, not its old place's."
+        ),
+    ] = False,
 ) -> None:
     """Check the installation and the workspace; exit code 1 when something is wrong."""
     from pathlib import Path
@@ -36,8 +42,13 @@ def doctor(
     from pipelines.workspace import Workspace
 
     workspace = Workspace(context.obj)
-    if context.obj != Path() or repair:
+    if context.obj != Path() or repair or take_over:
         workspace.require()
+    if take_over:
+        from pipelines.lake_folder import take_lake_over
+
+        with workspace.locked():
+            sys.stderr.write(take_lake_over(workspace.lake_folder, workspace.config.store.storage()) + "\n")
     report = check_up(workspace if workspace.config_file.is_file() else None, repair=repair, deep=deep)
     sys.stdout.write(json.dumps(report.as_dict(), indent=1) + "\n" if as_json else _told(report))
     if not report.is_well:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.doctor.findings import Finding, counted, in_words
-from pipelines.errors import UsageError
-from pipelines.lake_folder import PLACE_FILE
+from pipelines.errors import FirmscopeError, UsageError
+from pipelines.lake_folder import PLACE_FILE, held_elsewhere
 from pipelines.shared_lake import lake_owner
 from pipelines.tables import TABLES
 from pipelines.vacuum_files import run_folders
@@ -98,6 +98,19 @@ def _lake_place(workspace: Workspace) -> Iterator[Finding]:
             "lake", "wrong", f"the lake was made at {made_at} and is at {here}", "a lake where it was made",
             f"mv {workspace.folder.resolve()} {Path(made_at).parent}, or make a new workspace and import again",
         )  # fmt: skip
+    elif made_at.startswith("s3://") and (told := _in_a_bucket(workspace)):
+        yield Finding(
+            "lake", "wrong", told, "one workspace for each lake in a bucket",
+            "where this workspace was moved here: firmscope doctor --take-over",
+        )  # fmt: skip
+
+
+def _in_a_bucket(workspace: Workspace) -> str:
+    try:
+        storage = workspace.config.store.storage()
+        return held_elsewhere(workspace.lake_folder, storage) if storage else ""
+    except FirmscopeError:  # told of the settings, or where tables are read
+        return ""
 
 
 def _room(workspace: Workspace) -> Finding:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pyarrow.fs import FileSelector
 from pydantic import ValidationError
 
-from pipelines import retries, storage
+from pipelines import retries, storage, vacuum_tables
+from pipelines.config import set_key
 from pipelines.errors import TableError
 from pipelines.pinned_lake import PinnedLake
+from pipelines.runs import start_run
 from pipelines.settings import StoreConfig
 from pipelines.storage import Storage
 from pipelines.store import Lake
+from pipelines.workspace import Workspace
+from tests.commands import Command
 from tests.object_storage import Bucket, serving_bucket
+from tests.pipelines.conftest import new_workspace
 from tests.pipelines.test_matching import firm
 
 FIRMS = [firm(f"f{number}", "Name", None, "x.example") for number in range(6)]
@@ -50,6 +58,73 @@ def test_another_workspaces_lake_is_refused(bucket: Bucket, tmp_path: Path) -> N
         theirs.create()
     with pytest.raises(TableError, match=r"another workspace|not this workspace's"):
         Lake(tmp_path / "theirs", 2, bucket.storage("owned")).read("firms")
+
+
+def test_a_copied_workspace_is_refused_and_a_moved_one_takes_its_lake_over(
+    bucket: Bucket, tmp_path: Path, firmscope: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D20: the vacuum of a copy, whose catalogue is older, would take the files of newer commits for nobody's."""
+    monkeypatch.setattr(vacuum_tables, "GRACE", timedelta(0))
+    place = bucket.storage("copied")
+    original = new_workspace(tmp_path)
+    for key, value in {"lake": place.lake, "s3_endpoint": place.endpoint}.items():
+        set_key(original.config_file, f"store.{key}", value)
+    _commit(original.folder, "before")
+    shutil.copytree(original.folder, tmp_path / "copy")
+    _commit(original.folder, "after")
+    held = _files(place)
+    for command in (["vacuum"], ["figures", "scorecard", "air"], ["doctor", "--repair"]):
+        said = firmscope("--workspace", tmp_path / "copy", *command)
+        assert said.code == 1, said
+        assert f"belongs to the workspace whose lake folder is {original.lake_folder}" in said.out + said.err
+    assert _files(place) == held
+    assert _names(original.folder) == {"after"}
+
+    original.folder.rename(tmp_path / "moved")
+    told = firmscope("--workspace", tmp_path / "moved", "doctor")
+    assert "cure: where this workspace was moved here: firmscope doctor --take-over" in told.out
+    taken = firmscope("--workspace", tmp_path / "moved", "doctor", "--take-over")
+    assert (taken.code, "belongs to this workspace now" in taken.err) == (0, True), taken
+    assert _names(tmp_path / "moved") == {"after"}
+    assert firmscope("--workspace", tmp_path / "moved", "vacuum").code == 0
+    (tmp_path / "moved").rename(original.folder)
+    with pytest.raises(TableError, match=rf"lake folder is {tmp_path}/moved/lake"):
+        _names(original.folder)
+
+
+def test_the_same_place_on_another_machine_is_another(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = tmp_path / "machine-id"
+    monkeypatch.setattr(storage, "MACHINE_FILE", machine)
+    lake = Lake(tmp_path / "lake", 2, bucket.storage("machines"))
+    lake.create()
+    lake.close()
+    machine.write_text("0123\n")
+    with pytest.raises(TableError, match=r"on the machine [0-9a-f]{8}: a copy"):
+        Lake(tmp_path / "lake", 2, bucket.storage("machines")).read("firms")
+
+
+def test_a_lake_in_a_folder_is_not_taken_over(tmp_path: Path, firmscope: Command) -> None:
+    said = firmscope("--workspace", new_workspace(tmp_path).folder, "doctor", "--take-over")
+    assert (said.code, "only one in a bucket can be taken over" in said.err) == (2, True)
+
+
+def _commit(folder: Path, name: str) -> None:
+    with start_run(Workspace(folder), "test") as run:
+        run.workspace.lake.replace_firms("firms", ["f"], [FIRMS[0] | {"firm_id": "f", "name": name}], run.run_id)
+
+
+def _names(folder: Path) -> set[str]:
+    lake = Workspace(folder).lake
+    names = set(lake.read_arrow("firms", ["name"])["name"].to_pylist())
+    lake.close()
+    return names
+
+
+def _files(place: Storage) -> set[str]:
+    found = place.file_system().get_file_info(FileSelector(place.path, recursive=True))
+    return {file.path for file in found if file.is_file}
 
 
 def test_a_lake_with_rows_does_not_follow_its_setting(bucket: Bucket, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from types import ModuleType
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -72,7 +72,9 @@ class DaskEngine(ParallelEngine):
         if self._client is not None:
             yield
             return
-        dask = _imported()
+        _require_dask()
+        import dask
+
         with dask.config.set({"distributed.comm.timeouts.connect": f"{CONNECT_S}s"}):
             client = _connected(self._settings)
             try:
@@ -123,13 +125,9 @@ class DaskEngine(ParallelEngine):
             raise
 
 
-def _imported() -> ModuleType:
-    try:
-        import dask
-        import distributed  # noqa: F401 - that it is there too
-    except ImportError as error:
-        raise UsageError("--engine dask needs the extra dask: pip install 'firmscope[dask]'") from error
-    return dask
+def _require_dask() -> None:
+    if find_spec("distributed") is None:
+        raise UsageError("--engine dask needs the extra dask: pip install 'firmscope[dask]'")
 
 
 def _connected(settings: EngineConfig) -> Client:
@@ -175,7 +173,7 @@ def refuse_others(client: Client) -> int:
     """
     ours = tuple(fingerprint().items())
     answers = client.run(fingerprint, on_error="return")
-    found = {worker: said for worker, said in answers.items() if not isinstance(said, OSError)}  # the others died now
+    found = {worker: said for worker, said in answers.items() if not _is_lost(said)}
     for worker, said in sorted(found.items()):
         _refuse_unlike(f"worker {worker}", said, ours)
     try:
@@ -184,6 +182,11 @@ def refuse_others(client: Client) -> int:
         scheduler = error
     _refuse_unlike("scheduler", scheduler, ours)
     return len(found)
+
+
+def _is_lost(said: object) -> bool:
+    """Whether a worker went away while it was asked; a fault of the system on one that is there has a number."""
+    return isinstance(said, ConnectionError) or (isinstance(said, OSError) and said.errno is None)
 
 
 def _refuse_unlike(who: str, said: dict[str, str | None] | Exception, ours: Versions) -> None:

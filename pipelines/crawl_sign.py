@@ -17,6 +17,7 @@ from secrets import token_hex
 
 from pipelines.errors import UsageError
 
+SIGNS = ".crawling-*"
 BEAT_S = 5.0
 STANDS_STILL_S = 60.0  # far above a pause that a busy machine or a slow file system makes
 # A part looks every BEAT_S, its crawl process has 8 s to end (crawler/child.py), and clients of NFS see a file that was
@@ -39,7 +40,7 @@ def giving_sign(archive: Path, engine: str) -> Iterator[str]:
     Yields:
         The sign's name in the archive.
     """
-    left = list(archive.glob(".crawling-*"))
+    left = list(archive.glob(SIGNS))
     for path in left:
         path.unlink()
     if any(path.name.startswith(".crawling-dask-") for path in left):

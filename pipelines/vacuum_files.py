@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.atomic import sync_folder
 from pipelines.crashing import crash_point
+from pipelines.crawl_sign import SIGNS
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
@@ -88,7 +89,7 @@ def remove_unfinished(folder: Path, until: datetime) -> None:
         folder: The workspace; what is left in a run's folder goes with the run.
         until: Younger ones may have a writer yet: an index is made without the workspace's lock.
     """
-    for pattern in (UNFINISHED, f"*/{UNFINISHED}", f"models/*/{UNFINISHED}"):
+    for pattern in (UNFINISHED, f"*/{UNFINISHED}", f"models/*/{UNFINISHED}", f"archive/{SIGNS}"):
         for path in folder.glob(pattern):
             if path.stat().st_mtime >= until.timestamp():
                 continue

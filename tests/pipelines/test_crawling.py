@@ -12,12 +12,12 @@ import pytest
 from crawler.errors import SettingsError
 from crawler.records import CrawlSettings, Fetch, KnownPage, Page, SiteCrawl
 from pipelines.config import set_key
+from pipelines.crawl_sign import SIGNS
 from pipelines.crawling import _job, commit, crawl_rules, crawl_settings, run_crawl
 from pipelines.errors import InterruptedRunError
 from pipelines.known_pages import known_pages
 from pipelines.runs import list_runs, start_run
 from pipelines.tables import FIRMS
-from pipelines.vacuum_files import UNFINISHED
 from pipelines.workspace import Workspace
 
 NOW = datetime(2026, 11, 20, 1, tzinfo=UTC)
@@ -49,7 +49,7 @@ def committed(workspace: Workspace, *visits: SiteCrawl) -> dict[str, dict[str, A
 def test_what_shows_workers_the_archive_is_what_vacuum_removes_after_a_kill(workspace: Workspace) -> None:
     set_key(workspace.config_file, "crawl.contact", "crawler@example.org")
     with start_run(workspace, "crawl") as run, _job(run, crawl_settings(workspace)) as job:
-        assert list(job.archive.iterdir()) == list(job.archive.glob(UNFINISHED)) == [job.archive / job.token]
+        assert list(job.archive.iterdir()) == list(job.archive.glob(SIGNS)) == [job.archive / job.sign]
     assert not list(job.archive.iterdir())
 
 

@@ -190,7 +190,8 @@ def test_files_that_were_half_written_at_a_kill_go_after_an_hour(workspace: Work
     young, kept, *old = (
         workspace.folder / name
         for name in (".00112233445566aa.part", "notes.part", ".0011223344556677.part", "index/.0011223344556688.part",
-                     "archive/.0011223344556699.part", "audits/.00112233445566bb.part/sample.csv")
+                     "archive/.0011223344556699.part", "archive/.crawling-dask-0011",
+                     "audits/.00112233445566bb.part/sample.csv")
     )  # fmt: skip
     for path in (young, kept, *old):
         path.parent.mkdir(parents=True, exist_ok=True)

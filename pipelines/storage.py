@@ -7,6 +7,7 @@ where every S3 program looks for them (AWS_ACCESS_KEY_ID and its like), never fr
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ CONNECT_S = 10
 REQUEST_S = 60  # of silence; a file of a lake is a few megabytes
 OWNER = "firmscope-owner"  # an object in the lake: whose it is, and on a second line where that workspace lies
 MACHINE_FILE = Path("/etc/machine-id")  # empty or missing in containers, whose names change with every start
+BUSY_WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0)  # before a small object is asked for again
 RETRIES = "pipelines.retries.PatientRetries"
 
 
@@ -140,9 +142,26 @@ def _owner(storage: Storage) -> tuple[str, str]:
         files = storage.file_system()
         if files.get_file_info(path).type == FileType.NotFound:
             return "", ""
-        with files.open_input_stream(path) as stream:
-            owner, _, place = stream.read().decode().partition("\n")
+        owner, _, place = _small_object(files, path).decode().partition("\n")
     return owner, place
+
+
+def _small_object(files: FileSystem, path: str) -> bytes:
+    """An object that may be shorter than what a busy store answers.
+
+    The SDK reads an answer into room for what it asked for: a 503 whose words have no place there is a fault of its own
+    to it, which it does not try again as it does other 503s.
+    """
+    waits = iter(BUSY_WAITS_S)
+    while True:
+        try:
+            with files.open_input_stream(path) as stream:
+                return bytes(stream.read())
+        except OSError as error:
+            wait_s = next(waits, None)
+            if wait_s is None or "flush response stream" not in str(error):
+                raise
+        time.sleep(wait_s)
 
 
 def _note_owner(storage: Storage, owner: str, holder: str) -> None:

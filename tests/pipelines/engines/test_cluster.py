@@ -137,6 +137,17 @@ def test_a_worker_that_joins_later_is_looked_at_as_well(tmp_path: Path) -> None:
                 list(engine.run(tasks.doubled, 2, [1, 2]))
 
 
+@pytest.mark.timeout(120)  # Dask waits for ever
+def test_a_cluster_whose_last_worker_goes_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "WITHOUT_WORKERS_S", 3)
+    with scheduler() as (_, address), worker(address) as first:
+        engine = DaskEngine(EngineConfig(kind="dask", scheduler=address))
+        with engine.working(), worker_without_firmscope(address):
+            first.kill()
+            with pytest.raises(FirmscopeError, match="has had no worker for 3 s; what was committed stands"):
+                list(engine.run(tasks.doubled, 2, [1, 2]))
+
+
 @pytest.mark.timeout(120)  # joblib's generator waited for ever
 def test_a_task_that_kills_its_worker_every_time_is_reported() -> None:
     once = {"distributed.scheduler.allowed-failures": 0}  # each death takes seconds

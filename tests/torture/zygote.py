@@ -162,6 +162,8 @@ def _forked(asked: Mapping[str, Any]) -> int:
     code = 70
     try:
         os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # as a terminal starts it: under nohup, and behind an
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ampersand, they would be ignored
         for descriptor, path in ((1, asked["out"]), (2, asked["err"])):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), descriptor)
         faulthandler.register(signal.SIGUSR1, file=2)

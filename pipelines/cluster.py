@@ -10,6 +10,7 @@ import ipaddress
 import pickle
 import sys
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from pipelines.engine import Asked, Made, ParallelEngine, attempted, one_line
 from pipelines.errors import FirmscopeError, UsageError
@@ -103,12 +105,16 @@ class DaskEngine(ParallelEngine):
         with self._reaching(client):
             # Not scattered: what is scattered is lost with its worker, and a broadcast waits for a dead worker for
             # ever. The value of a task is worked out again wherever it is wanted.
-            sent = client.submit(pickle.loads, pickle.dumps(common, pickle.HIGHEST_PROTOCOL), pure=False)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # that it is large: once is not too often
+                sent = client.submit(pickle.loads, pickle.dumps(common, pickle.HIGHEST_PROTOCOL), pure=False)
             try:
                 while waiting or done.count():
                     room = AHEAD * max(1, sum(client.ncores().values())) - done.count()
                     for _ in range(min(room, len(waiting))):
-                        done.add(client.submit(_on_a_worker, ours, function, sent, waiting.popleft(), pure=False))
+                        # Dask shares tasks out by how long others of their name took: each stage has its own.
+                        key = f"{function.__name__}-{uuid4().hex}"
+                        done.add(client.submit(_on_a_worker, ours, function, sent, waiting.popleft(), key=key))
                     _await_one(done, client)
                     yield next(done).result()
             finally:

@@ -28,7 +28,7 @@ CHANGED = 0.01
 LATER = timedelta(hours=2)  # the faked calendar begins after the hour for which the vacuum spares what is new
 READ = ("assignments", "firms", "scores")  # what a list is made of
 TAXONOMY = "midlands"
-TIMES = 5  # a reading is timed so often, and the fastest counts
+TIMES = 15  # a reading is timed so often, and the fastest counts
 
 
 @dataclass(frozen=True)

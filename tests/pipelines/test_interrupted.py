@@ -14,6 +14,18 @@ from pipelines.workspace import Workspace
 from tests.commands import Command
 
 
+@pytest.fixture(autouse=True)
+def in_a_terminal() -> Iterator[None]:
+    """Signals as a terminal leaves them: nohup, and a shell that starts this behind an ampersand, have some ignored."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture
 def ignored() -> Iterator[None]:
     """SIGHUP as nohup leaves it."""

@@ -54,10 +54,10 @@ def test_a_script_without_end_costs_its_page_and_a_kill_leaves_no_browser_behind
         assert set(first.flags) == {"needs_script", "render_failed"}
         assert "was not drawn" in (tmp_path / "work" / "crawl.log").read_text()
         crawler = psutil.Process(child._process.pid)
-        deadline = time.monotonic() + 15
-        while not _renderers(crawler) and time.monotonic() < deadline:
+        deadline = time.monotonic() + 60
+        while not (drawing := _renderers(crawler)) and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert _renderers(crawler)
+        assert drawing
         descendants = crawler.children(recursive=True)
         os.kill(crawler.pid, signal.SIGKILL)
         _, alive = psutil.wait_procs(descendants, timeout=10)

@@ -31,13 +31,15 @@ CORPORATE = "corporate-entity-person-with-significant-control"
 PERSON = "individual-person-with-significant-control"
 STATEMENT = "persons-with-significant-control-statement"
 MOST = "ownership-of-shares-75-to-100-percent"
-SECRETS = ("Bloggs", "Josephine", "1955", "Exampleshire")
+BORN = 19_551_955_195
+"""A year of birth that no clock and no digest in the workspace spells by chance."""
+SECRETS = ("Bloggs", "Josephine", str(BORN), "Exampleshire")
 
 
 def entry(number: str | int, kind: str = CORPORATE, mark: str = "owner-0001", country: str = "", **more: Any) -> Row:
     data: Row = {"kind": kind, "etag": "0" * 40, "links": {"self": f"/company/{number}/x/{mark}"}}
     if kind == PERSON:
-        data |= {"name_elements": {"forename": "Josephine", "surname": "Bloggs"}, "date_of_birth": {"year": 1955}}
+        data |= {"name_elements": {"forename": "Josephine", "surname": "Bloggs"}, "date_of_birth": {"year": BORN}}
         data |= {"name": "Ms Josephine Bloggs", "address": {"region": "Exampleshire"}}
     elif kind == CORPORATE:
         data |= {"name": "Holding Ltd", "natures_of_control": [MOST], "notified_on": "2020-01-31"}
@@ -283,7 +285,7 @@ def everything(workspace: Workspace) -> set[str]:
 HOSTILE = {
     "not_json": [
         b'{"company_number":"2","data":{"kind":"individual-person","name":"Josephine Bloggs"',
-        b"Josephine Bloggs, born 1955, Exampleshire",
+        f"Josephine Bloggs, born {BORN}, Exampleshire".encode(),
         b'{"company_number":"2","data":' + b'{"a":' * 10_000 + b"1" + b"}" * 10_000 + b"}",
         b'{"company_number":"2","data":{"kind":"corporate-entity-x","name":NaN}}',
         b"",

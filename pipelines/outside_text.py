@@ -14,6 +14,7 @@ MAX_LINK_CHARS = 2_000  # longer addresses are cut by mail programs and some bro
 _URL_SAFE = "/?[]@!$&()*+,;=:%~-._"
 
 # Controls but TAB, LF and CR, which a quoted cell may hold, and halves of surrogate pairs, which no file may.
+# None of them is printable for Python either, so that most texts need no second look.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 # A browser strips or reinterprets these before it reads the scheme and the host.
 _UNLINKABLE = re.compile(r"[\s\\<>\"\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -27,12 +28,12 @@ _FORMULA = re.compile("[\\s'\"\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u2069]*[=+
 
 def encodable(text: str) -> str:
     """``text`` with lone surrogates, which UTF-8 cannot hold, replaced by a visible mark."""
-    return _SURROGATE.sub(REPLACEMENT, text)
+    return text if text.isprintable() else _SURROGATE.sub(REPLACEMENT, text)
 
 
 def printable(text: str) -> tuple[str, int]:
     """``text`` with control characters and lone surrogates replaced by a visible mark, and how many there were."""
-    return _UNPRINTABLE.subn(REPLACEMENT, text)
+    return (text, 0) if text.isprintable() else _UNPRINTABLE.subn(REPLACEMENT, text)
 
 
 def spreadsheet_text(text: str) -> tuple[str, int]:

@@ -5,6 +5,7 @@ The CSV is made safe to open: no text can become a formula, so some cells gain a
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -20,7 +21,8 @@ WHOLE_NUMBER = 1e15  # beyond, a float no longer tells neighbouring whole number
 BOM = b"\xef\xbb\xbf"
 _LINES = 10_000  # written at a time
 _ROWS = 50_000  # of a list that is held in columns: about 20 MB of cells
-
+# The csv module of Python 3.11 leaves a lone CR unquoted, which readers take for the end of the row.
+_QUOTED = re.compile('[,"\r\n]|\\A | \\Z')
 _GROUP = 2**20  # rows of a group of a Parquet file, as pyarrow groups them when it is not told
 
 
@@ -82,11 +84,10 @@ def csv_cell(value: object) -> tuple[str, int]:
     Numbers stay numbers, with a point and no separators; instants are ISO 8601 in UTC; missing is empty; the members
     of a list are joined by ``;``.
     """
-    text, replaced = spreadsheet_text(joined(value)) if isinstance(value, str | list) else (plain(value), 0)
-    # The csv module of Python 3.11 leaves a lone CR unquoted, which readers take for the end of the row.
-    if any(special in text for special in ',"\r\n') or text != text.strip(" "):
-        text = '"' + text.replace('"', '""') + '"'
-    return text, replaced
+    if not isinstance(value, str | list):
+        return plain(value), 0
+    text, replaced = spreadsheet_text(joined(value))
+    return ('"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text), replaced
 
 
 def joined(value: str | list[Any]) -> str:

@@ -21,6 +21,7 @@ from pipelines.geography.areas import BOUNDARIES
 from pipelines.leaves import in_order
 from pipelines.provenance import Provenance
 from pipelines.rollup import ListTables, Rollup, rollup, rules_text
+from pipelines.run_states import hold_other_rows
 from pipelines.store import Lake, sharded
 from pipelines.tables import CELLS
 from pipelines.workspace import Workspace
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from classifier.model import SectorModel
 
 KEPT_BYTES = 1_000_000  # answers up to this size are kept: a short list is asked for the same rows forty times a night
-MADE_IN = ("assignments", "cells")  # tables whose change makes a run the one that made the figures
+MADE_IN = ("assignments", "cells")  # tables of whose rows a change makes a run the one that made the figures
 
 
 @dataclass(frozen=True)
@@ -206,9 +207,9 @@ def _made_by(moment: Moment, running: str | None) -> str:
     recorded = moment.read_arrow("runs", ["run_id", "ended_at", "fingerprints"]).to_pylist()
     for row in sorted(recorded, key=lambda row: row["ended_at"]):
         after = json.loads(row["fingerprints"])["snapshots"]
-        if any(after.get(name) != before.get(name) for name in MADE_IN):
+        if hold_other_rows(moment.lake, MADE_IN, before, after):
             made_by = row["run_id"]
         before = after
-    if any(moment.snapshots[name] != before.get(name) for name in MADE_IN):
+    if hold_other_rows(moment.lake, MADE_IN, before, moment.snapshots):
         made_by = running
     return made_by or "none"

@@ -20,8 +20,19 @@ from pipelines.firm_texts import classified_firms
 from pipelines.night.totals import check_totals
 from pipelines.publication import sets
 from pipelines.rollup import rules_text
-from pipelines.run_states import RUN_LOG, Left, complete, is_gone, is_kept, named_run, next_kept, recorded_states
+from pipelines.run_states import (
+    RUN_LOG,
+    Left,
+    complete,
+    hold_other_rows,
+    is_gone,
+    is_kept,
+    named_run,
+    next_kept,
+    recorded_states,
+)
 from pipelines.runs import list_runs
+from pipelines.store import Lake
 from pipelines.taxonomy_copies import taxonomy_of
 from pipelines.workspace import Workspace
 
@@ -240,15 +251,15 @@ def _moment(workspace: Workspace, recorded: Sequence[Left], run_id: str, ended_a
             f"the state that run {run_id} left on {ended_at.date()} has been removed from the tables' history, as "
             f"[keep] in firmscope.toml says; {later}"
         )
-    return PastMoment(workspace.lake, snapshots, run_id, ended_at, _made_under(past))
+    return PastMoment(workspace.lake, snapshots, run_id, ended_at, _made_under(workspace.lake, past))
 
 
-def _made_under(past: Sequence[Left]) -> str | None:
+def _made_under(lake: Lake, past: Sequence[Left]) -> str | None:
     """Taxonomy of the newest run that changed lists or figures: the file may have been edited since, to no effect."""
     found: str | None = None
     before: Mapping[str, int | None] = complete({})
     for left in past:
-        if found is None or any(left.snapshots[name] != before[name] for name in MADE_IN):
+        if found is None or hold_other_rows(lake, MADE_IN, before, left.snapshots):
             found = left.taxonomy_digest
         before = left.snapshots
     return found

@@ -46,6 +46,13 @@ def complete(snapshots: Mapping[str, int | None]) -> dict[str, int | None]:
     return {name: snapshots.get(name) for name in TABLES}
 
 
+def hold_other_rows(
+    lake: Lake, names: Iterable[str], before: Mapping[str, int | None], after: Mapping[str, int | None]
+) -> bool:
+    """Whether one of some tables changed between two states, and not only the files that hold its rows."""
+    return any(lake.rows_id(name, before.get(name)) != lake.rows_id(name, after.get(name)) for name in names)
+
+
 def is_gone(lake: Lake, snapshots: Mapping[str, int | None], words: bool = False) -> bool:
     """Whether a table of those that stay with a state cannot be read at its snapshot any more.
 

@@ -194,14 +194,20 @@ def test_figures_outlive_that_files_are_put_together(stands: Workspace, monkeypa
     for table in ("scores", "cells"):
         in_crumbs(stands, table)
     night(stands)
+    maker = made_by(stands)
     with start_run(stands, "tidy") as run:
         before = stands.lake.snapshots()
         assert tidy(run).files > 0
     assert stands.lake.snapshots()["scores"] != before["scores"]
     assert stands.lake.snapshots()["cells"] != before["cells"]
+    assert made_by(stands) == maker != run.run_id, "who puts files together has made no figure"
     run = night(stands)
     assert run.stages["rollup"].unchanged == len(FIRMS)
     assert run.stages["report"].unchanged == 1
+
+
+def made_by(workspace: Workspace) -> str:
+    return provenance_of(publishable(workspace, Moment.now(workspace.lake)), None).run_id
 
 
 def labelled(workspace: Workspace) -> None:

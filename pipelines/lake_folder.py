@@ -55,19 +55,21 @@ def open_catalog(folder: Path, storage: Storage | None = None) -> SqlCatalog:
     durable = {"py-io-impl": "pipelines.durable_io.DurableFileIO"}
     warehouse, properties = (storage.lake, storage.properties()) if storage else (f"file://{place}", durable)
     catalog = SqlCatalog(NAMESPACE, uri=f"sqlite:///{place / 'catalog.db'}", warehouse=warehouse, **properties)
-    if made_at != wanted:  # the setting is another: nothing is lost where nothing was written yet
-        if catalog.namespace_exists(NAMESPACE) and catalog.list_tables(NAMESPACE):
-            catalog.close()
-            _refuse_elsewhere(made_at, wanted)
-        owner = _note_place(place, wanted)
-        if storage:
+    try:
+        if made_at == wanted and not storage:
+            return catalog
+        written = catalog.namespace_exists(NAMESPACE) and catalog.list_tables(NAMESPACE)
+        if made_at != wanted:  # the setting is another: nothing is lost where nothing was written yet
+            if written:
+                _refuse_elsewhere(made_at, wanted)
+            owner = _note_place(place, wanted)
+        if storage and not written:  # a store that did not answer when the place was noted is claimed now
             claim(storage, owner, holder_of(place))
-    elif storage:
-        try:
+        if storage:
             refuse_others(storage, owner, holder_of(place))
-        except TableError:
-            catalog.close()
-            raise
+    except TableError:
+        catalog.close()
+        raise
     return catalog
 
 

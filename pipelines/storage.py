@@ -6,6 +6,7 @@ where every S3 program looks for them (AWS_ACCESS_KEY_ID and its like), never fr
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -28,6 +29,9 @@ OWNER = "firmscope-owner"  # an object in the lake: whose it is, and on a second
 MACHINE_FILE = Path("/etc/machine-id")  # empty or missing in containers, whose names change with every start
 BUSY_WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0)  # before a small object is asked for again
 RETRIES = "pipelines.retries.PatientRetries"
+SENT_PLAIN = {"AWS_REQUEST_CHECKSUM_CALCULATION": "when_required", "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required"}
+"""Environment for servers that are not Amazon's. Since 2025 Amazon's own library puts a checksum behind a body; a
+server that does not know of these takes it for a part of the file, and says that all is well."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Storage:
 
     def properties(self) -> dict[str, str]:
         """The same in pyiceberg's words."""
+        self._send_plain()
         given = {
             "s3.region": self.region,
             "s3.connect-timeout": str(CONNECT_S),
@@ -54,11 +59,17 @@ class Storage:
 
         from pipelines.retries import PatientRetries
 
+        self._send_plain()
         scheme = urlsplit(self.endpoint).scheme or "https"
         return S3FileSystem(
             endpoint_override=self.endpoint or None, region=self.region, scheme=scheme, connect_timeout=CONNECT_S,
             request_timeout=REQUEST_S, retry_strategy=PatientRetries(),
         )  # fmt: skip
+
+    def _send_plain(self) -> None:
+        if self.endpoint:
+            for name, value in SENT_PLAIN.items():
+                os.environ.setdefault(name, value)
 
     @property
     def path(self) -> str:
@@ -165,8 +176,16 @@ def _small_object(files: FileSystem, path: str) -> bytes:
 
 
 def _note_owner(storage: Storage, owner: str, holder: str) -> None:
+    """Note it, and see that the store keeps what it is sent, before a table is trusted to it."""
     with _answering(storage), storage.file_system().open_output_stream(f"{storage.path}/{OWNER}") as stream:
         stream.write(f"{owner}\n{holder}".encode())
+    kept = "\n".join(_owner(storage))
+    if kept != f"{owner}\n{holder}":
+        raise TableError(
+            f"the server of {storage.lake} does not keep what it is sent: {kept[:80]!r} came back for {owner!r}. "
+            "Servers from before 2025 do so where AWS_REQUEST_CHECKSUM_CALCULATION is set to when_supported: unset it, "
+            "or use another server"
+        )
 
 
 @contextmanager

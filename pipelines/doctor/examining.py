@@ -29,6 +29,8 @@ from pipelines.doctor.set_files import (
     derived_faults,
     set_faults,
 )
+from pipelines.errors import TableError
+from pipelines.lake_folder import open_catalog
 from pipelines.runs import is_held
 from pipelines.tables import TABLES
 from pipelines.vacuum_files import run_folders
@@ -142,8 +144,15 @@ def _lake(workspace: Workspace, made: Examined, deep: bool) -> None:
 
 def _bucket(workspace: Workspace, made: Examined) -> None:
     """A lake on object storage: the store vouches for its files; what is checked is that every table can be read."""
-    catalog, cure = read_catalog(workspace.lake_folder), "put lake/catalog.db back from a copy"
-    bad = [f"lake/catalog.db {catalog.fault}"] if catalog.fault else []
+    catalog = read_catalog(workspace.lake_folder)
+    bad, cure = [], "put that object back: from the bucket's versions, where it keeps them, or from a copy"
+    try:
+        if catalog.fault:
+            bad, cure = [f"lake/catalog.db {catalog.fault}"], "put lake/catalog.db back from a copy"
+        else:
+            open_catalog(workspace.lake_folder, workspace.lake.storage).close()
+    except TableError as error:  # whose the lake is, or a store that does not answer: no table's fault
+        bad, cure = [str(error)], "what the line above says"
     for name in () if bad else TABLES:
         try:
             for shard in range(workspace.lake.shards):
@@ -151,7 +160,7 @@ def _bucket(workspace: Workspace, made: Examined) -> None:
         except Exception as error:  # of pyiceberg, Arrow or the store
             bad.append(f"table {name} cannot be read: {first_words(error)}")
     if bad:
-        made.beyond = f"tables on object storage are not repaired here: {bad[0]}. {cure[0].upper()}{cure[1:]}"
+        made.beyond = f"tables on object storage are not repaired here: {bad[0]}; {cure}"
         made.findings += faults("tables", bad, "tables that can be read", cure)
     else:
         made.findings.append(Finding("tables", "ok", f"in {workspace.config.store.lake}, every row read"))

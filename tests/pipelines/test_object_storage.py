@@ -146,6 +146,57 @@ def test_a_store_that_does_not_answer_is_named_with_the_cure(tmp_path: Path, mon
         Lake(tmp_path / "lake", 2, Storage("s3://lakes/nowhere", "http://127.0.0.1:9")).create()
 
 
+def test_a_store_that_did_not_answer_at_first_is_taken_into_use_later(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "TRIES", 1)
+    place = bucket.storage("late")
+    Lake(tmp_path / "lake", 2).create()  # as firmscope init does, before there is a setting
+    with pytest.raises(TableError, match="object storage failed"):
+        Lake(tmp_path / "lake", 2, Storage(place.lake, "http://127.0.0.1:9")).create()
+    assert Lake(tmp_path / "lake", 2, place).replace_firms("firms", IDS, FIRMS, "run-1") == 6
+    assert sorted(Lake(tmp_path / "lake", 2, place).read("firms")["firm_id"]) == IDS
+
+
+def test_servers_that_are_not_amazons_are_sent_files_and_nothing_behind_them(bucket: Bucket, tmp_path: Path) -> None:
+    """A server older than the checksums that follow a body would keep these as a part of it."""
+    with proxied(bucket) as (endpoint, seen):
+        lake = Lake(tmp_path / "lake", 2, Storage(bucket.storage("plain").lake, endpoint))
+        lake.create()
+        lake.replace_firms("firms", IDS, FIRMS, "run-1")
+    assert seen.encodings == {""}
+
+
+def test_a_store_that_keeps_something_else_is_refused_before_a_table_is_there(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_object = storage._small_object
+    monkeypatch.setattr(storage, "_small_object", lambda *given: b"45\r\n" + small_object(*given))
+    with pytest.raises(TableError, match="does not keep what it is sent"):
+        Lake(tmp_path / "lake", 2, bucket.storage("mangled")).create()
+
+
+def test_doctor_names_a_store_that_does_not_answer_once(
+    bucket: Bucket, tmp_path: Path, firmscope: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "TRIES", 1)
+    place, made = bucket.storage("doctored"), new_workspace(tmp_path)
+    set_key(made.config_file, "store.lake", place.lake)
+    set_key(made.config_file, "store.s3_endpoint", place.endpoint)
+    _commit(made.folder, "before")
+    for path in _files(place):
+        if "/firms/data/" in path:
+            place.file_system().delete_file(path)
+    lost = firmscope("--workspace", made.folder, "doctor")
+    assert (lost.code, lost.out.count("table firms cannot be read")) == (1, 1), lost
+    assert "cure: put that object back" in lost.out
+    assert "catalog.db back" not in lost.out
+    set_key(made.config_file, "store.s3_endpoint", "http://127.0.0.1:9")
+    away = firmscope("--workspace", made.folder, "doctor")
+    assert (away.code, away.out.count("object storage failed")) == (1, 1), away
+    assert "catalog.db back" not in away.out
+
+
 @pytest.mark.parametrize("number", range(4))
 def test_a_store_that_is_busy_once_is_asked_again(bucket: Bucket, tmp_path: Path, number: int) -> None:
     """For an object that is shorter than the busy answer too, which the SDK does not try again."""

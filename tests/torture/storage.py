@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
@@ -56,6 +57,7 @@ class Fault:
     at: int = 0
     many: int = 0
     seen: int = 0
+    encodings: set[str] = field(default_factory=set)  # of what was sent
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def of_next(self) -> str:
@@ -63,6 +65,11 @@ class Fault:
         with self.lock:
             self.seen += 1
             return self.kind if self.at < self.seen <= self.at + self.many else ""
+
+    def note(self, headers: Message) -> None:
+        """Remember how a body was sent."""
+        with self.lock:
+            self.encodings.add(headers.get("Content-Encoding", ""))
 
 
 def commit_with_a_fault(world: World, rng: random.Random, number: int, of: int, hits: Counter[str]) -> list[str]:
@@ -206,6 +213,7 @@ def proxied(bucket: Bucket) -> Iterator[tuple[str, Fault]]:
             if kind:
                 self._answer(int(kind), [("Content-Type", "application/xml")], SLOW_DOWN if kind == "503" else EXPIRED)
                 return
+            fault.note(self.headers)
             asked = http.client.HTTPConnection(upstream, timeout=30)
             headers = {name: value for name, value in self.headers.items() if name.lower() != "transfer-encoding"}
             asked.request(self.command, self.path, body, headers)

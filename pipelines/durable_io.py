@@ -2,7 +2,7 @@
 
 pyiceberg 0.12 leaves what it has written to the kernel, which may take half a minute to bring it to the disk, while the
 catalog's row is there at once: after a power cut it would name files that are empty. Named to pyiceberg by the property
-``py-io-impl``. Files on object storage are written as pyiceberg does: a store keeps what it has acknowledged.
+``py-io-impl``. Files on object storage are not looked at here: a store keeps what it has acknowledged.
 """
 
 from __future__ import annotations
@@ -14,17 +14,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from pyarrow.fs import FileSystem
 from pyiceberg.io.pyarrow import PyArrowFile, PyArrowFileIO
 
 from pipelines import digest_log
 from pipelines.atomic import sync_folder
-
-NAME = "pipelines.durable_io.DurableFileIO"
-"""What ``py-io-impl`` is set to."""
+from pipelines.storage import Storage
 
 
 class DurableFileIO(PyArrowFileIO):  # type: ignore[misc] # pyiceberg is read without its types
-    """pyiceberg's own, but for files on this machine."""
+    """pyiceberg's own, but for how files on this machine are written and how a bucket is asked."""
 
     def new_output(self, location: str) -> PyArrowFile:
         """A file to be written."""
@@ -33,6 +32,9 @@ class DurableFileIO(PyArrowFileIO):  # type: ignore[misc] # pyiceberg is read wi
         if scheme == "file":
             return _DurableFile(made.location, path, made._filesystem, made._buffer_size)
         return made
+
+    def _initialize_s3_fs(self, netloc: str | None) -> FileSystem:  # noqa: ARG002 - as pyiceberg calls it
+        return Storage.of_properties(self.properties).file_system()
 
 
 class _DurableFile(PyArrowFile):  # type: ignore[misc]

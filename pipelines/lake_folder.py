@@ -14,7 +14,7 @@ from pipelines.atomic import replacing
 from pipelines.compaction import FEW_VERSIONS, PLAIN_FLOATS
 from pipelines.errors import TableError, UsageError
 from pipelines.schemas import iceberg_schema
-from pipelines.storage import HeldElsewhereError, Storage, claim, holder_of, refuse_others, take_over
+from pipelines.storage import FILE_IO, HeldElsewhereError, Storage, claim, holder_of, refuse_others, take_over
 from pipelines.tables import EMBEDDINGS, Table
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def open_catalog(folder: Path, storage: Storage | None = None) -> SqlCatalog:
     if made_at != wanted and not storage and not made_at.startswith("s3://"):
         _refuse_elsewhere(made_at, wanted)
     # Files on this machine are synced, and their digests noted, before the catalogue names them.
-    durable = {"py-io-impl": "pipelines.durable_io.DurableFileIO"}
+    durable = {"py-io-impl": FILE_IO}
     warehouse, properties = (storage.lake, storage.properties()) if storage else (f"file://{place}", durable)
     catalog = SqlCatalog(NAMESPACE, uri=f"sqlite:///{place / 'catalog.db'}", warehouse=warehouse, **properties)
     try:

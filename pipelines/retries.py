@@ -1,4 +1,4 @@
-"""How often a request to object storage is tried again: named to pyiceberg by its full name, and used by our own."""
+"""How often a request to object storage is tried again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ TRIES = 6  # with the SDK's doubling pauses about 20 seconds of a server that an
 
 
 class PatientRetries(AwsStandardS3RetryStrategy):  # type: ignore[misc] # pyarrow is read without its types
-    """The SDK's standard retries, more of them; pyiceberg makes one without arguments."""
+    """The SDK's standard retries, more of them."""
 
     def __init__(self) -> None:
         """Ask for ``TRIES`` tries."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -28,7 +28,7 @@ REQUEST_S = 60  # of silence; a file of a lake is a few megabytes
 OWNER = "firmscope-owner"  # an object in the lake: whose it is, and on a second line where that workspace lies
 MACHINE_FILE = Path("/etc/machine-id")  # empty or missing in containers, whose names change with every start
 BUSY_WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0)  # before a small object is asked for again
-RETRIES = "pipelines.retries.PatientRetries"
+FILE_IO = "pipelines.durable_io.DurableFileIO"  # by which pyiceberg reads and writes files, in a folder and in a bucket
 SENT_PLAIN = {"AWS_REQUEST_CHECKSUM_CALCULATION": "when_required", "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required"}
 """Environment for servers that are not Amazon's. Since 2025 Amazon's own library puts a checksum behind a body; a
 server that does not know of these takes it for a part of the file, and says that all is well."""
@@ -44,32 +44,32 @@ class Storage:
 
     def properties(self) -> dict[str, str]:
         """The same in pyiceberg's words."""
-        self._send_plain()
-        given = {
-            "s3.region": self.region,
-            "s3.connect-timeout": str(CONNECT_S),
-            "s3.request-timeout": str(REQUEST_S),
-            "s3.retry-strategy-impl": RETRIES,
-        }
+        given = {"py-io-impl": FILE_IO, "s3.region": self.region}
         return given | ({"s3.endpoint": self.endpoint} if self.endpoint else {})
 
+    @classmethod
+    def of_properties(cls, properties: Mapping[str, str]) -> Storage:
+        """The server that such properties name, without a place on it."""
+        return cls("", properties.get("s3.endpoint", ""), properties["s3.region"])
+
     def file_system(self) -> FileSystem:
-        """The same for Arrow, paths as ``bucket/folder/name``."""
+        """The same for Arrow, paths as ``bucket/folder/name``.
+
+        A file of a few megabytes is one request, as opening it asks for nothing. Otherwise it would be an upload in
+        parts, whose last request Arrow 26 cannot send again: it tries, without the list of parts.
+        """
         from pyarrow.fs import S3FileSystem
 
         from pipelines.retries import PatientRetries
 
-        self._send_plain()
-        scheme = urlsplit(self.endpoint).scheme or "https"
-        return S3FileSystem(
-            endpoint_override=self.endpoint or None, region=self.region, scheme=scheme, connect_timeout=CONNECT_S,
-            request_timeout=REQUEST_S, retry_strategy=PatientRetries(),
-        )  # fmt: skip
-
-    def _send_plain(self) -> None:
         if self.endpoint:
             for name, value in SENT_PLAIN.items():
                 os.environ.setdefault(name, value)
+        scheme = urlsplit(self.endpoint).scheme or "https"
+        return S3FileSystem(
+            endpoint_override=self.endpoint or None, region=self.region, scheme=scheme, connect_timeout=CONNECT_S,
+            request_timeout=REQUEST_S, retry_strategy=PatientRetries(), allow_delayed_open=True,
+        )  # fmt: skip
 
     @property
     def path(self) -> str:

@@ -57,7 +57,7 @@ class Fault:
     at: int = 0
     many: int = 0
     seen: int = 0
-    encodings: set[str] = field(default_factory=set)  # of what was sent
+    sent: Counter[tuple[str, str]] = field(default_factory=Counter)  # methods that change something, and encodings
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def of_next(self) -> str:
@@ -66,10 +66,10 @@ class Fault:
             self.seen += 1
             return self.kind if self.at < self.seen <= self.at + self.many else ""
 
-    def note(self, headers: Message) -> None:
-        """Remember how a body was sent."""
+    def note(self, method: str, headers: Message) -> None:
+        """Remember how something was sent."""
         with self.lock:
-            self.encodings.add(headers.get("Content-Encoding", ""))
+            self.sent[method, headers.get("Content-Encoding", "")] += method in ("PUT", "POST")
 
 
 def commit_with_a_fault(world: World, rng: random.Random, number: int, of: int, hits: Counter[str]) -> list[str]:
@@ -213,7 +213,7 @@ def proxied(bucket: Bucket) -> Iterator[tuple[str, Fault]]:
             if kind:
                 self._answer(int(kind), [("Content-Type", "application/xml")], SLOW_DOWN if kind == "503" else EXPIRED)
                 return
-            fault.note(self.headers)
+            fault.note(self.command, self.headers)
             asked = http.client.HTTPConnection(upstream, timeout=30)
             headers = {name: value for name, value in self.headers.items() if name.lower() != "transfer-encoding"}
             asked.request(self.command, self.path, body, headers)

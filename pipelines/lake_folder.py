@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table as IcebergTable
 
 NAMESPACE = "firmscope"
+CATALOG = "catalog.db"
 PLACE_FILE = "made-at"  # in the lake's folder: where the lake was made, and whose it is
 
 
@@ -51,10 +52,11 @@ def open_catalog(folder: Path, storage: Storage | None = None) -> SqlCatalog:
     made_at, owner = _place(place)
     if made_at != wanted and not storage and not made_at.startswith("s3://"):
         _refuse_elsewhere(made_at, wanted)
+    _refuse_lost_catalog(place, made_at)
     # Files on this machine are synced, and their digests noted, before the catalogue names them.
     durable = {"py-io-impl": FILE_IO}
     warehouse, properties = (storage.lake, storage.properties()) if storage else (f"file://{place}", durable)
-    catalog = SqlCatalog(NAMESPACE, uri=f"sqlite:///{place / 'catalog.db'}", warehouse=warehouse, **properties)
+    catalog = SqlCatalog(NAMESPACE, uri=f"sqlite:///{place / CATALOG}", warehouse=warehouse, **properties)
     try:
         if made_at == wanted and not storage:
             return catalog
@@ -140,6 +142,17 @@ def _note_place(folder: Path, place: str) -> str:
     with replacing(folder / PLACE_FILE) as stream:
         stream.write(f"{place}\n{owner}\n".encode())
     return owner
+
+
+def _refuse_lost_catalog(place: Path, made_at: str) -> None:
+    """An empty catalogue in the place of one that is lost would show a lake without tables."""
+    file, in_bucket = place / CATALOG, made_at.startswith("s3://")
+    if (file.exists() and file.stat().st_size) or not (in_bucket or any((place / NAMESPACE).glob("*/metadata"))):
+        return
+    cure = "put it back from a copy" if in_bucket else "firmscope doctor --repair makes it anew from the tables"
+    raise TableError(
+        f"the lake's catalogue, {file}, is {'empty' if file.exists() else 'missing'}, and the tables are there: {cure}"
+    )
 
 
 def _refuse_elsewhere(made_at: str, wanted: str) -> None:

@@ -33,6 +33,8 @@ def told(error: Exception) -> tuple[str, int] | None:
         return f"no space left on the disk ({CATALOG}); free some and run again", 3
     if "readonly database" in words:
         return f"{CATALOG} may only be read; have it owned such that this user may write there, and run again", 1
+    if "file is not a database" in words or "database disk image is malformed" in words:
+        return f"{CATALOG} is spoilt: firmscope doctor --repair makes it anew from the tables", 1
     if "disk I/O error" in words:  # SQLite does not say which: a full disk is told so too, where it shows at a sync
         return f"{CATALOG} could not be written (disk I/O error); look at the disk's room and health and run again", 1
     return None

@@ -25,6 +25,8 @@ def of_the_kernel(number: int) -> OSError:
         (of_the_kernel(errno.EIO), 1, "firmscope doctor"),
         (OSError("AWS Error NETWORK_CONNECTION during HeadObject operation"), 1, "object storage failed"),
         (sqlite3.OperationalError("database or disk is full"), 3, "free some"),
+        (sqlite3.DatabaseError("file is not a database"), 1, "firmscope doctor --repair"),
+        (sqlite3.DatabaseError("database disk image is malformed"), 1, "firmscope doctor --repair"),
         (sqlite3.OperationalError("disk I/O error"), 1, "room and health"),
         (sqlite3.OperationalError("attempt to write a readonly database"), 1, "owned such that"),
         (type("CommitFailedException", (Exception,), {})("branch main has changed"), 1, "run this again"),

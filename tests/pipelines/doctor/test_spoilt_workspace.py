@@ -161,6 +161,9 @@ def test_what_is_worked_out_anew_goes_back_alone(nights: Nights, firmscope: Comm
 @pytest.mark.parametrize("way", [*points("gone", "empty", "zeroed"), "a-tenth"])
 def test_a_lost_catalog_is_made_again_and_nothing_else(nights: Nights, firmscope: Command, way: str) -> None:
     WAYS[way](nights.folder / "lake" / "catalog.db")
+    for command in (["figures", "scorecard", "air"], ["rollup"]):
+        met = firmscope("--workspace", nights.folder, *command)
+        assert (met.code, "firmscope doctor --repair" in met.err) == (1, True), met
     assert any("catalog.db" in seen for seen in _wrong(doctor(firmscope, nights.folder, "--json")))
     mended = doctor(firmscope, nights.folder, "--repair")
     assert mended.code == 0, mended.out + mended.err

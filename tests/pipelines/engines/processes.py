@@ -15,13 +15,14 @@ import distributed
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = Path(distributed.__file__).parents[1]
 OURS = {"PYTHONPATH": str(ROOT)}
+QUIET = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")  # as in pipelines/README.md
 READY = re.compile(r"(?:Scheduler at|Registered to):\s+(\S+)")
 
 
 @contextmanager
 def scheduler() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A scheduler on loopback, and its address."""
-    with _running("scheduler", ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"], OURS) as (process, said):
+    with _running("scheduler", ["--host", "127.0.0.1", "--port", "0", *QUIET], OURS) as (process, said):
         yield process, said
 
 
@@ -30,7 +31,7 @@ def worker(
     address: str, environment: Mapping[str, str] = OURS, options: tuple[str, ...] = ()
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A worker with one thread; ``options`` are Python's own."""
-    arguments = [address, "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    arguments = [address, "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny", *QUIET]
     with _running("worker", arguments, environment, options) as (process, _):
         yield process
 

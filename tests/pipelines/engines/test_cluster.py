@@ -23,6 +23,8 @@ from pipelines.settings import EngineConfig
 from tests.commands import Command
 from tests.pipelines.engines import tasks
 from tests.pipelines.engines.processes import (
+    QUIET,
+    ROOT,
     scheduler,
     worker,
     worker_with_an_older_torch,
@@ -230,6 +232,14 @@ def test_nothing_of_ours_listens_beyond_loopback(cluster: LocalCluster, tmp_path
     assert len(listening) > 1
     assert any(listening.values()), "no process of a cluster listens: the look is wrong"
     assert not {address for found in listening.values() for address in found} & ANYWHERE
+
+
+def test_a_cluster_started_as_the_readme_says_listens_at_the_address_that_it_was_given() -> None:
+    assert f'QUIET="{" ".join(QUIET)}"' in (ROOT / "pipelines" / "README.md").read_text(encoding="utf-8")
+    with scheduler() as (process, address), worker(address) as other:
+        for pid in (process.pid, other.pid):
+            assert _listening(pid)
+            assert not _listening(pid) & ANYWHERE
 
 
 def _listening(pid: int) -> set[str]:

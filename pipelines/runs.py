@@ -27,7 +27,7 @@ from pipelines.run_clock import refuse_a_clock_behind
 from pipelines.shared_lake import refuse_shared_lake
 from pipelines.store import Lake
 from pipelines.taxonomy_copies import keep_taxonomy
-from pipelines.workspace import Workspace, write_whole
+from pipelines.workspace import LOCK, Workspace, write_whole
 
 MAX_LOG_CHARS = 500  # a log line is for a person; longer values come from hostile pages
 FINGERPRINTED = ("firmscope", "scrapy", "scikit-learn", "sentence-transformers", "torch", "pyiceberg", "pandas")
@@ -247,10 +247,12 @@ def _terminable() -> Iterator[None]:
 
 
 def is_held(workspace: Workspace) -> bool:
-    """Whether a run holds the workspace now."""
-    with (workspace.folder / ".lock").open("a", encoding="utf-8") as file:
-        try:
+    """Whether a run holds the workspace now; also where nothing may be written."""
+    try:
+        with (workspace.folder / LOCK).open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
     return False

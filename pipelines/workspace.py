@@ -23,6 +23,8 @@ from pipelines.engines import EngineChoice, engine_of
 from pipelines.errors import UsageError, WorkspaceBusyError
 from pipelines.store import Lake
 
+LOCK = ".lock"  # who holds the workspace for writing
+
 
 class Workspace:
     """Paths and settings of one workspace; nothing is read before it is asked for."""
@@ -88,7 +90,7 @@ class Workspace:
             WorkspaceBusyError: Another run holds it; the message names its process and start.
         """
         self.require()
-        with (self.folder / ".lock").open("a+", encoding="utf-8") as file:
+        with (self.folder / LOCK).open("a+", encoding="utf-8") as file:
             _take(file, self.folder)
             file.truncate(0)
             file.write(json.dumps({"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}))
@@ -114,7 +116,7 @@ def _take(file: IO[str], folder: Path) -> None:
         except BlockingIOError as error:
             if not patience:
                 raise WorkspaceBusyError(
-                    f"{folder} is in use by {_holder(file.name)}; wait for it to end, then run this again"
+                    f"{folder.resolve()} is in use by {_holder(file.name)}; wait for it to end, then run this again"
                 ) from error
             time.sleep(0.1)
 

@@ -77,7 +77,7 @@ def examine(workspace: Workspace, now: datetime, *, deep: bool = False, ours: bo
         deep: Data files are read to their ends even where their digests are right.
         ours: This process holds the workspace and is about to repair it: rows, which no repair changes, are left out.
     """
-    running = not ours and _is_running(workspace)
+    running = not ours and is_held(workspace)
     made = Examined(while_running=running, seen_runs=frozenset(run_folders(workspace)))
     if running:
         made.findings.append(Finding("run", "ok", "a run is under way: tables are not compared with each other"))
@@ -97,11 +97,6 @@ def examine(workspace: Workspace, now: datetime, *, deep: bool = False, ours: bo
     made.findings += check_models(workspace)
     _derived(workspace, made)
     return made
-
-
-def _is_running(workspace: Workspace) -> bool:
-    lock = workspace.folder / ".lock"
-    return lock.is_file() and os.access(lock, os.W_OK) and is_held(workspace)
 
 
 def _can_be_read(findings: list[Finding]) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipelines.workspace import Workspace
 
 FREE_SHARE, FREE_BYTES = 0.05, 10**9  # below either a night of 100,000 sites (0.7 GB of answers) may not end
+NO_BYTES = 5 * 10**7  # below which the next commit fails
 AHEAD = timedelta(hours=1)  # a run further in the future was stored under a clock that was wrong, or now is
 LAKE_FILES = frozenset({"catalog.db", PLACE_FILE, "digests.log", "going-back.json"})
 ENDINGS = ("-journal", "-wal", "-shm", ".spoilt", ".part")
@@ -60,9 +61,12 @@ def _permissions(workspace: Workspace) -> Iterator[Finding]:
             "files that may be read", f"chown -R {name} {workspace.folder}",
         )  # fmt: skip
     if closed:
+        only_read = os.statvfs(workspace.folder).f_flag & os.ST_RDONLY
         yield Finding(
             "permissions", "warn", f"{in_words(map(str, closed))}: not writable by {name}; reports and lists can be "
-            "read, but no night can run", "folders that may be written", f"chown -R {name} {workspace.folder}",
+            "read, but no night can run", "folders that may be written",
+            "the file system is mounted read-only, which a kernel does when a disk fails: look at dmesg, then have it "
+            "mounted to be written" if only_read else f"chown -R {name} {workspace.folder}",
         )  # fmt: skip
     if foreign and os.geteuid() != 0:
         owners = in_words(sorted({_user_name(path.stat().st_uid) for path in foreign}))
@@ -114,14 +118,19 @@ def _in_a_bucket(workspace: Workspace) -> str:
 
 
 def _room(workspace: Workspace) -> Finding:
-    use = shutil.disk_usage(workspace.folder)
-    seen = f"{use.free / 1e9:,.1f} GB free of {use.total / 1e9:,.1f} GB"
-    if use.free < max(FREE_SHARE * use.total, FREE_BYTES):
+    total, _, free = shutil.disk_usage(workspace.folder)
+    seen = f"{_size(free)} free of {_size(total)}"
+    if free < max(FREE_SHARE * total, FREE_BYTES):
         return Finding(
-            "disk", "warn", seen, f"at least {FREE_SHARE:.0%} and {FREE_BYTES / 1e9:.0f} GB free",
+            "disk", "wrong" if free < NO_BYTES else "warn", seen,
+            f"at least {FREE_SHARE:.0%} and {FREE_BYTES / 1e9:.0f} GB free",
             "firmscope vacuum, shorter days in [keep], or a larger disk",
         )  # fmt: skip
     return Finding("disk", "ok", seen)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
 
 
 def _clock(workspace: Workspace, now: datetime) -> Finding:

@@ -32,8 +32,7 @@ class RunFault:
 def run_faults(workspace: Workspace) -> list[RunFault]:
     """Manifests and logs of the newest runs that are not whole; a run under way is left alone."""
     folders = sorted(run_folders(workspace))[-NEWEST:]
-    running = is_held(workspace) if (workspace.folder / ".lock").exists() else False
-    if running and folders:
+    if folders and is_held(workspace):
         folders = folders[:-1]
     return [fault for name in folders for fault in _faults(workspace.runs_folder / name)]
 

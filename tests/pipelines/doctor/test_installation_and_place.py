@@ -6,6 +6,8 @@ import json
 import os
 import resource
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -27,8 +29,10 @@ from pipelines.shared_lake import refuse_shared_lake
 from pipelines.tables import FIRMS
 from pipelines.workspace import Workspace
 from tests.commands import Command
+from tests.read_only import jailed, why_not
 
 NOW = datetime.now(UTC)
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def _of(findings: list[Finding], name: str) -> list[Finding]:
@@ -186,6 +190,30 @@ def test_a_read_only_workspace_is_told(workspace: Workspace) -> None:
     finally:
         workspace.lake_folder.chmod(0o755)
     assert (found.name, found.state) == ("permissions", "warn")
+
+
+def test_on_a_file_system_that_is_only_read_everything_is_looked_at(workspace: Workspace, tmp_path: Path) -> None:
+    if why_not():
+        pytest.skip(f"nothing can be mounted here: {why_not()}")
+    (tmp_path / "room").mkdir()
+    command = (sys.executable, "-m", "pipelines.cli", "--workspace", str(workspace.folder), "doctor", "--json")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        jailed(tmp_path / "room", *command), capture_output=True, text=True, check=False, env=environment
+    )
+    assert ended.returncode == 0, ended.stderr
+    found = {check["name"]: check for check in json.loads(ended.stdout)["checks"]}
+    assert found["tables"]["state"] == "ok"
+    assert "mounted read-only" in found["permissions"]["cure"]
+
+
+def test_a_full_disk_is_wrong_and_a_small_one_is_measured_in_megabytes(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for free, state, seen in ((4096, "wrong", "0.0 MB"), (3 * 10**8, "warn", "300.0 MB"), (2 * 10**9, "ok", "2.0 GB")):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: (10**10, 10**10 - free, free))
+        (found,) = _of(list(check_place(workspace, NOW)), "disk")
+        assert (found.state, found.seen) == (state, f"{seen} free of 10.0 GB")
 
 
 def test_files_that_may_not_be_written_or_belong_to_others_are_told(

@@ -143,25 +143,36 @@ class Run:
     def finish(self, outcome: str) -> None:
         """Close the run: manifest, and a row in ``runs`` when a table differs from what the newest row there says.
 
-        So a run that was killed before it could write its row is accounted for by the next one.
+        So a run that was killed before it could write its row is accounted for by the next one, and so is one that
+        ends because the tables, or the store that has them, cannot be read.
         """
         self.outcome = outcome
         ended_at = datetime.now(UTC)
+        try:
+            self.notes["tables_changed"] = self._record(ended_at)
+        except Exception as error:
+            self.outcome = "failed" if outcome == "done" else outcome
+            self.notes.setdefault("error", one_line(str(error)))
+            if outcome == "done":
+                raise
+        finally:
+            self.log("run ended", outcome=self.outcome, tables_changed=self.notes.get("tables_changed"))
+            self.write_manifest(ended_at)
+
+    def _record(self, ended_at: datetime) -> list[str]:
         recorded, now = _recorded_snapshots(self.workspace.lake), self.workspace.lake.snapshots()
         changed = sorted(name for name in now if name != "runs" and now[name] != recorded.get(name))
-        self.notes["tables_changed"] = changed
         if {"assignments", "cells"} & set(changed):
             keep_taxonomy(self.workspace)
         if changed:
             row = {
                 "run_id": self.run_id, "stage": self.command, "started_at": self.started_at, "ended_at": ended_at,
-                "outcome": outcome,
+                "outcome": self.outcome,
                 "counts": json.dumps({name: counts.as_dict() for name, counts in self.stages.items()}),
                 "fingerprints": json.dumps(self.fingerprints() | {"snapshots": now}),
             }  # fmt: skip
             self.workspace.lake.append("runs", [row], self.run_id)
-        self.log("run ended", outcome=outcome, tables_changed=changed)
-        self.write_manifest(ended_at)
+        return changed
 
 
 @cache

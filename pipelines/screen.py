@@ -130,8 +130,8 @@ def runs_table(manifests: Sequence[Mapping[str, Any]]) -> Table:
     for heading in ("Run", "Command", "Outcome", "Seconds", "Tables changed"):
         table.add_column(heading)
     for manifest in manifests:
-        changed = ", ".join(manifest["notes"].get("tables_changed", []))
-        shown = manifest["notes"].get("error") or changed or "none"
+        changed = manifest["notes"].get("tables_changed")  # a run that was killed has not said
+        shown = manifest["notes"].get("error") or ("not known" if changed is None else ", ".join(changed) or "none")
         table.add_row(manifest["run_id"], manifest["stage"], manifest["outcome"], _seconds(manifest), shown)
     return table
 

@@ -16,7 +16,7 @@ from pipelines import retries, storage, vacuum_tables
 from pipelines.config import set_key
 from pipelines.errors import TableError
 from pipelines.pinned_lake import PinnedLake
-from pipelines.runs import start_run
+from pipelines.runs import list_runs, start_run
 from pipelines.settings import StoreConfig
 from pipelines.storage import Storage
 from pipelines.store import Lake
@@ -176,6 +176,24 @@ def test_a_store_that_keeps_something_else_is_refused_before_a_table_is_there(
     monkeypatch.setattr(storage, "_small_object", lambda *given: b"45\r\n" + small_object(*given))
     with pytest.raises(TableError, match="does not keep what it is sent"):
         Lake(tmp_path / "lake", 2, bucket.storage("mangled")).create()
+
+
+def test_a_run_whose_store_goes_away_has_failed_and_says_why(
+    bucket: Bucket, tmp_path: Path, firmscope: Command
+) -> None:
+    made = new_workspace(tmp_path)
+    with proxied(bucket) as (endpoint, fault):
+        set_key(made.config_file, "store.lake", bucket.storage("left").lake)
+        set_key(made.config_file, "store.s3_endpoint", endpoint)
+        _commit(made.folder, "before")
+        fault.kind, fault.at, fault.many = "403", fault.seen + 4, 10**9
+        with pytest.raises((TableError, OSError)):
+            _commit(made.folder, "after")
+    ended = list_runs(made)[-1]
+    assert (ended["outcome"], ended["ended_at"] is not None) == ("failed", True)
+    assert "AWS Error" in ended["notes"]["error"]
+    listed = firmscope("--workspace", made.folder, "runs", "list").out
+    assert "killed" not in listed
 
 
 def test_doctor_names_a_store_that_does_not_answer_once(

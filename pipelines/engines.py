@@ -26,9 +26,15 @@ class EngineChoice:
         """The settings, with what the command line says instead.
 
         Raises:
-            UsageError: An address that is none.
+            UsageError: An address that is none, or what does not go together.
         """
+        if self.kind == "local" and self.scheduler:
+            raise UsageError("--scheduler goes with --engine dask")
         kind = self.kind or ("dask" if self.scheduler else "")
+        if kind == "dask" and self.workers:
+            raise UsageError(
+                "--workers counts processes of this machine; a Dask cluster has those that were started for it"
+            )
         said = {"kind": kind, "scheduler": self.scheduler, "workers": self.workers}
         try:
             return EngineConfig.model_validate(

@@ -28,6 +28,7 @@ REQUEST_S = 60  # of silence; a file of a lake is a few megabytes
 OWNER = "firmscope-owner"  # an object in the lake: whose it is, and on a second line where that workspace lies
 MACHINE_FILE = Path("/etc/machine-id")  # empty or missing in containers, whose names change with every start
 BUSY_WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0)  # before a small object is asked for again
+MAX_WORDS = 500  # of the SDK's, in a sentence
 FILE_IO = "pipelines.durable_io.DurableFileIO"  # by which pyiceberg reads and writes files, in a folder and in a bucket
 SENT_PLAIN = {"AWS_REQUEST_CHECKSUM_CALCULATION": "when_required", "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required"}
 """Environment for servers that are not Amazon's. Since 2025 Amazon's own library puts a checksum behind a body; a
@@ -112,9 +113,14 @@ def refuse_others(storage: Storage, owner: str, holder: str) -> None:
         TableError: It is another's, or the store does not answer.
     """
     held, place = _owner(storage)
+    if not held:
+        raise TableError(
+            f"nothing of this workspace's lake is at {storage.lake}: the bucket, or the folder in it, is empty or gone, "
+            "or store.lake or store.s3_endpoint is not what it was; put the objects back, from their versions or a copy"
+        )
     if held != owner:
         raise TableError(
-            f"{storage.lake} is not this workspace's lake (its owner file says {held or 'nothing'}, expected {owner}): "
+            f"{storage.lake} is not this workspace's lake (its owner file says {held}, expected {owner}): "
             "set store.lake back to where the lake was made"
         )
     if not place:  # made by an earlier release
@@ -199,7 +205,9 @@ def _answering(storage: Storage) -> Iterator[None]:
 
 def unanswered(lake: str, error: Exception) -> str:
     """What to tell somebody whose store failed."""
+    words = " ".join(str(error).split())
+    said = words if len(words) <= MAX_WORDS else f"{words[:MAX_WORDS]} ..."
     return (
-        f"object storage failed ({' '.join(str(error).split())[:300]}); what was committed stands. Check store.lake "
-        f"({lake}), store.s3_endpoint and the keys (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), then run this again"
+        f"object storage failed ({said}); what was committed stands. Check store.lake ({lake}), store.s3_endpoint and "
+        "the keys (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), then run this again"
     )

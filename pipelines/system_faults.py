@@ -22,7 +22,8 @@ def told(error: Exception) -> tuple[str, int] | None:
 
             return unanswered("the bucket", error), 1
         if error.errno in FULL:
-            return f"no space left on the disk ({error.filename or 'unknown file'}); free some and run again", 3
+            file = f" ({error.filename})" if error.filename else ""
+            return f"no space left on the disk{file}; free some and run again", 3
         if error.errno in UNWRITABLE:
             return f"{words}; have it mounted, or owned, such that this user may write there, and run again", 1
         if error.errno == errno.EIO:

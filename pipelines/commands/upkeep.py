@@ -19,7 +19,7 @@ def vacuum(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Remove past states, runs, publications and raw answers that have had their time (settings of [keep])."""
+    r"""Remove past states, runs, publications and raw answers that have had their time (settings of \[keep])."""
     from datetime import UTC, datetime
 
     from pipelines import vacuum as work

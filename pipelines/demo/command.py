@@ -14,6 +14,7 @@ from labels.taxonomy import load_taxonomy
 from pipelines.config import set_key
 from pipelines.demo.firms import DemoFirm, load_demo_firms
 from pipelines.demo.server import NETWORK, serve_demo_sites
+from pipelines.errors import InterruptedRunError
 from pipelines.firm_lists import read_firm_list
 from pipelines.importing import import_firms
 from pipelines.night.terminal import print_night
@@ -40,11 +41,18 @@ def run_demo(folder: Path) -> Summary:
     Raises:
         UsageError: The folder is in use.
         DemoServerError: The sites found no port on loopback.
+        InterruptedRunError: The user or the system stopped it; the folder is left.
     """
     firms = load_demo_firms()
-    screen = Screen()
     create_workspace(folder, "midlands")
-    workspace = Workspace(folder)
+    try:
+        return _demo(folder, firms)
+    except (InterruptedRunError, KeyboardInterrupt) as error:
+        raise InterruptedRunError(f"stopped; to start again: rm -r {folder}, then the same command") from error
+
+
+def _demo(folder: Path, firms: Sequence[DemoFirm]) -> Summary:
+    screen, workspace = Screen(), Workspace(folder)
     for key, value in SETTINGS.items():
         set_key(workspace.config_file, key, value)
     with serve_demo_sites(firms) as websites:
@@ -83,8 +91,8 @@ def agreement(workspace: Workspace, firms: Sequence[DemoFirm]) -> str:
             given += len(mine)
             beyond += len(mine - known.union(*(taxonomy.ancestors(key) for key in known)))
     return (
-        f"Compared with what the firms' authors say: of {stated} pairs of firm and sector that they name, {found} were "
-        f"found; of {given} that were given, {beyond} are neither named nor implied."
+        f"The firms' authors name {stated} pairs of firm and sector, and the model found {found} of them. It gave "
+        f"{given} in all, {beyond} of which the authors neither name nor imply."
     )
 
 

@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
 
 def disk_use(workspace: Workspace) -> dict[str, int]:
-    """Bytes of the workspace's larger folders, those that are there, and ``free`` on their disk."""
+    """Bytes of the workspace's larger folders, those that are there, and ``free`` on their disk.
+
+    Of a lake in a bucket only the catalogue is here.
+    """
     folders = {
-        "lake": workspace.lake_folder,
+        "catalogue" if workspace.lake.storage else "lake": workspace.lake_folder,
         "archive": workspace.archive_folder,
         "models": workspace.models_folder,
         "published": workspace.folder / "published",

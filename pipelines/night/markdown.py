@@ -13,7 +13,7 @@ from pipelines.night.wording import Line, Outside, Rows, Told
 _MARKUP = re.compile(
     r"[\\`*\[\]<>|~]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|:(?=//)|(?<=mailto):|(?<=xmpp):|(?<=www)\.|@", re.IGNORECASE
 )
-_AT_START = re.compile(r"^(\s*)(#|[-+=]|\d+(?=[.)]))")
+_AT_START = re.compile(r"^(\s*)(#|[-+=]|\d+(?=[.)](?:\s|$)))")
 _TURNING = frozenset({"R", "AL", "AN"})
 
 

@@ -213,7 +213,8 @@ def _coverage(facts: NightFacts) -> Part | None:
         lines.append(f"{number(state.read)} of {plural(state.firms, 'firm')} have been read{share}{was}.")
     if facts.in_a_sector or facts.classified:
         lines.append(
-            f"{plural(facts.in_a_sector, 'firm')} in a sector or more; {number(facts.classified)} classified tonight."
+            f"{plural(facts.in_a_sector, 'firm')} in a sector or more; {number(facts.classified)} decided tonight, "
+            "those without words among them."
         )
     lines += [check.sentence for check in _checks(facts.night, "reached")]
     if facts.outcomes:

@@ -138,6 +138,16 @@ def test_an_address_alone_means_dask_and_a_bad_one_is_refused() -> None:
         EngineChoice(scheduler="127.0.0.1").over(EngineConfig())
 
 
+@pytest.mark.parametrize(
+    "choice",
+    [EngineChoice("dask", "tcp://127.0.0.1:8786", workers=2), EngineChoice("local", "tcp://127.0.0.1:8786")],
+    ids=["processes of a cluster", "a cluster for this machine"],
+)
+def test_options_that_would_be_passed_over_are_refused(choice: EngineChoice) -> None:
+    with pytest.raises(UsageError, match=r"--workers|--scheduler"):
+        choice.over(EngineConfig())
+
+
 UNLIKE = r"the worker tcp://127\.0\.0\.1:\d+ is not like this machine \("
 
 

@@ -115,7 +115,7 @@ def refuse_others(storage: Storage, owner: str, holder: str) -> None:
     held, place = _owner(storage)
     if not held:
         raise TableError(
-            f"nothing of this workspace's lake is at {storage.lake}: the bucket, or its folder there, is empty or gone, "
+            f"nothing of this workspace's lake is at {storage.lake}: the bucket or its folder there is empty or gone, "
             "or store.lake or store.s3_endpoint is not what it was. Put the objects back, from their versions or a copy"
         )
     if held != owner:

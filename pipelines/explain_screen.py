@@ -132,8 +132,8 @@ def _quoted(text: str) -> str:
 
 def _without(one: SectorShown) -> str:
     effect = one.effect or 0.0
-    if effect <= 0:
-        return "No single sentence carries the score: without this one it is no lower."
+    if effect < 0.005:  # which would be shown as nothing
+        return f"No single sentence carries the score: without this one it is {'hardly' if effect > 0 else 'no'} lower."
     return f"Without this sentence the probability falls by {effect:.2f}."
 
 

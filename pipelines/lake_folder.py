@@ -149,9 +149,9 @@ def _refuse_lost_catalog(place: Path, made_at: str) -> None:
     file, in_bucket = place / CATALOG, made_at.startswith("s3://")
     if (file.exists() and file.stat().st_size) or not (in_bucket or any((place / NAMESPACE).glob("*/metadata"))):
         return
-    cure = "put it back from a copy" if in_bucket else "firmscope doctor --repair makes it anew from the tables"
     raise TableError(
-        f"the lake's catalogue, {file}, is {'empty' if file.exists() else 'missing'}, and the tables are there: {cure}"
+        f"the lake's catalogue, {file}, is {'empty' if file.exists() else 'missing'}, and the tables are there: "
+        "firmscope doctor --repair makes it anew from them"
     )
 
 

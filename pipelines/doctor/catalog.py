@@ -11,9 +11,13 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines.doctor.findings import first_words
 from pipelines.doctor.lake_files import NAMESPACE
+
+if TYPE_CHECKING:
+    from pipelines.storage import Storage
 
 FILE = "catalog.db"
 ASIDE = ".spoilt"  # ending of a catalog that was put aside
@@ -74,12 +78,13 @@ def put_aside(lake: Path) -> str:
     return aside.name
 
 
-def enter(lake: Path, locations: Mapping[str, str]) -> None:
-    """Write where tables' newest metadata files lie; a catalog that is missing is made."""
+def enter(lake: Path, locations: Mapping[str, str], storage: Storage | None = None) -> None:
+    """Write where tables' newest metadata files lie, in a bucket if so; a catalog that is missing is made."""
     from pyiceberg.catalog.sql import SqlCatalog
 
     place = lake.resolve()
-    catalog = SqlCatalog(NAMESPACE, uri=f"sqlite:///{place / FILE}", warehouse=f"file://{place}")
+    warehouse, properties = (storage.lake, storage.properties()) if storage else (f"file://{place}", {})
+    catalog = SqlCatalog(NAMESPACE, uri=f"sqlite:///{place / FILE}", warehouse=warehouse, **properties)
     try:
         catalog.create_namespace_if_not_exists(NAMESPACE)
         known = {table for _, table in catalog.list_tables(NAMESPACE)}

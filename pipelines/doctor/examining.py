@@ -13,8 +13,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipelines.doctor.archive import LostRecords, Walked, lost_records, walk_all
+from pipelines.doctor.bucket_files import BucketFiles
 from pipelines.doctor.catalog import read_catalog
-from pipelines.doctor.findings import Finding, counted, faults, first_words, in_words
+from pipelines.doctor.findings import Finding, counted, faults, in_words
 from pipelines.doctor.lake_files import LakeFiles
 from pipelines.doctor.lake_repair import LakePlan, RepairError, begun_plan, plan_for
 from pipelines.doctor.lake_state import LakeState, look_at_lake, spoilt_history
@@ -30,14 +31,14 @@ from pipelines.doctor.set_files import (
     set_faults,
 )
 from pipelines.errors import TableError
-from pipelines.lake_folder import open_catalog
+from pipelines.lake_folder import held_elsewhere, open_catalog
 from pipelines.runs import is_held
-from pipelines.tables import TABLES
 from pipelines.vacuum_files import run_folders
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipelines.storage import Storage
     from pipelines.workspace import Workspace
 
 REPAIR = "firmscope doctor --repair"
@@ -105,13 +106,15 @@ def _can_be_read(findings: list[Finding]) -> bool:
 
 
 def _lake(workspace: Workspace, made: Examined, deep: bool) -> None:
-    if workspace.config.store.lake:
-        _bucket(workspace, made)
+    folder, storage = workspace.lake_folder, workspace.lake.storage
+    made.beyond = _unreached(workspace, storage) if storage else ""
+    if made.beyond:
+        made.findings.append(Finding("tables", "wrong", made.beyond, "tables that can be read", "what this line says"))
         return
-    files = LakeFiles(workspace.lake_folder, deep)
+    files = BucketFiles(folder, deep, storage=storage) if storage else LakeFiles(folder, deep)
     state = made.lake = look_at_lake(files)
     made.findings += _lake_faults(state)
-    begun = begun_plan(workspace.lake_folder)
+    begun = begun_plan(folder)
     if begun is not None:
         made.plan = begun
         made.findings.append(
@@ -122,7 +125,7 @@ def _lake(workspace: Workspace, made: Examined, deep: bool) -> None:
         made.plan = plan_for(state)
     except RepairError as error:
         made.beyond = str(error)
-        made.findings.append(Finding("tables", "wrong", str(error), "a state that is whole", "cp -a COPY/lake ."))
+        made.findings.append(Finding("tables", "wrong", str(error), "a state that is whole", files.last_resort))
         return
     if made.plan:
         made.findings += [
@@ -137,28 +140,15 @@ def _lake(workspace: Workspace, made: Examined, deep: bool) -> None:
         made.findings += _lake_well(state)
 
 
-def _bucket(workspace: Workspace, made: Examined) -> None:
-    """A lake on object storage: the store vouches for its files; what is checked is that every table can be read."""
-    catalog = read_catalog(workspace.lake_folder)
-    bad, cure = [], "put that object back: from the bucket's versions, where it keeps them, or from a copy"
+def _unreached(workspace: Workspace, storage: Storage) -> str:
+    """Why the tables of a lake in a bucket cannot be looked at from here; empty where they can."""
     try:
-        if catalog.fault:
-            bad, cure = [f"lake/catalog.db {catalog.fault}"], "put lake/catalog.db back from a copy"
-        else:
-            open_catalog(workspace.lake_folder, workspace.lake.storage).close()
-    except TableError as error:  # whose the lake is, or a store that does not answer: no table's fault
-        bad, cure = [str(error)], "what the line above says"
-    for name in () if bad else TABLES:
-        try:
-            for shard in range(workspace.lake.shards):
-                workspace.lake.read_arrow(name, None, [shard])
-        except Exception as error:  # of pyiceberg, Arrow or the store
-            bad.append(f"table {name} cannot be read: {first_words(error)}")
-    if bad:
-        made.beyond = f"tables on object storage are not repaired here: {bad[0]}; {cure}"
-        made.findings += faults("tables", bad, "tables that can be read", cure)
-    else:
-        made.findings.append(Finding("tables", "ok", f"in {workspace.config.store.lake}, every row read"))
+        if read_catalog(workspace.lake_folder).fault:
+            return held_elsewhere(workspace.lake_folder, storage)
+        open_catalog(workspace.lake_folder, storage).close()
+    except TableError as error:
+        return str(error)
+    return ""
 
 
 def _lake_faults(state: LakeState) -> Iterator[Finding]:
@@ -167,11 +157,11 @@ def _lake_faults(state: LakeState) -> Iterator[Finding]:
     elif state.catalog.fault:
         yield Finding("catalog", "wrong", f"lake/catalog.db {state.catalog.fault}", "a catalog", REPAIR)
     seen = dict.fromkeys(
-        f"lake/{fault}"
+        state.files.shown(fault)
         for held in state.tables.values()
         for fault in ((held.fault,) if held.fault else ()) + held.faults
     )
-    seen |= dict.fromkeys(f"lake/{fault}" for fault in state.lost.values())
+    seen |= dict.fromkeys(map(state.files.shown, state.lost.values()))
     yield from faults("tables", list(seen), "the file that was written", REPAIR)
     if not state.catalog.fault:
         unnamed = [name for name in sorted(state.unnamed) if state.tables[name].fault is None]
@@ -196,10 +186,7 @@ def _lake_faults(state: LakeState) -> Iterator[Finding]:
 def _lake_well(state: LakeState) -> Iterator[Finding]:
     files = state.files
     yield Finding("catalog", "ok", f"{counted(len(state.tables), 'table')}, SQLite finds nothing wrong")
-    seen = f"{counted(files.checked, 'file')}, {files.bytes / 1e6:,.1f} MB, all as written"
-    if files.without_digest:
-        seen += f"; {counted(files.without_digest, 'file')} of an earlier release, without a digest, read instead"
-    yield Finding("tables", "ok", seen)
+    yield Finding("tables", "ok", files.said())
     if files.log.spoilt:
         yield Finding(
             "digests", "warn", f"lake/digests.log: {counted(files.log.spoilt, 'line')} cannot be read",

@@ -12,12 +12,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelines.digest_log import DigestLog, read_log
-from pipelines.doctor.findings import first_words
+from pipelines.doctor.findings import counted, first_words
 
 if TYPE_CHECKING:
+    from pyiceberg.io import FileIO
     from pyiceberg.manifest import ManifestFile
     from pyiceberg.table.metadata import TableMetadata
 
@@ -48,9 +49,12 @@ class SpoiltFileError(Exception):
 class LakeFiles:
     """The files of one lake; each is looked at once, however many states refer to it.
 
-    ``deep``: data files are read to their ends even where their digests are right.
+    ``deep``: data files are read to their ends even where their digests are right. Paths are those of the disk; of what
+    is in a bucket they are its name and the object's (``bucket_files.py``).
     """
 
+    last_resort: ClassVar[str] = "Put lake/ back from a copy made at this place"
+    scheme: ClassVar[str] = "file://"  # before a path, where Iceberg names a file
     folder: Path
     deep: bool = False
     log: DigestLog = field(default_factory=lambda: DigestLog({}, 0))
@@ -76,7 +80,7 @@ class LakeFiles:
 
         path = self._whole(location)
         try:
-            return TableMetadataUtil.parse_raw(path.read_text(encoding="utf-8"))
+            return TableMetadataUtil.parse_raw(self._text(path))
         except (OSError, ValueError) as error:  # pyiceberg's own errors for them are ValueErrors
             raise SpoiltFileError(self._fault(path, f"cannot be read: {first_words(error)}")) from error
 
@@ -92,11 +96,11 @@ class LakeFiles:
     def metadata_files(self, name: str) -> list[str]:
         """Metadata files of a table in its folder, the newest first by what they say; unreadable ones are left out."""
         dated = []
-        for path in (self.folder / NAMESPACE / name / "metadata").glob("*.metadata.json"):
+        for path in self._metadata_paths(name):
             match = VERSION.fullmatch(path.name)
             try:
-                said = json.loads(path.read_text(encoding="utf-8"))
-                dated.append((int(said["last-updated-ms"]), int(match[1]) if match else 0, f"file://{path}"))
+                said = json.loads(self._text(path))
+                dated.append((int(said["last-updated-ms"]), int(match[1]) if match else 0, f"{self.scheme}{path}"))
             except (OSError, ValueError, KeyError, TypeError):
                 continue
         return [location for _, _, location in sorted(dated, reverse=True)]
@@ -119,6 +123,36 @@ class LakeFiles:
         """
         return [path for manifest in self._manifests(manifest_list) for path, _, _ in self._entries(manifest)]
 
+    def io(self) -> FileIO:
+        """By which pyiceberg reads them."""
+        from pyiceberg.io.pyarrow import PyArrowFileIO
+
+        return PyArrowFileIO()
+
+    def are_there(self) -> bool:
+        """Whether tables were ever made: a lake that is new has none, and its catalog is simply made again."""
+        return any((self.folder / NAMESPACE).glob("*/metadata"))
+
+    def said(self) -> str:
+        """What was looked at and found well, for a person."""
+        seen = f"{counted(self.checked, 'file')}, {self.bytes / 1e6:,.1f} MB, all as written"
+        if self.without_digest:
+            seen += f"; {counted(self.without_digest, 'file')} of an earlier release, without a digest, read instead"
+        return seen
+
+    def shown(self, fault: Fault) -> str:
+        """A fault with the place of its file, from the workspace's folder on."""
+        return f"lake/{fault}"
+
+    def _text(self, path: Path) -> str:
+        return path.read_text(encoding="utf-8")
+
+    def _metadata_paths(self, name: str) -> list[Path]:
+        return list((self.folder / NAMESPACE / name / "metadata").glob("*.metadata.json"))
+
+    def _path(self, location: str) -> Path:
+        return path_of(location)
+
     def _faults_at(self, metadata: TableMetadata, snapshot_id: int) -> Iterator[Fault]:
         snapshot = metadata.snapshot_by_id(snapshot_id)
         if snapshot is None:
@@ -135,24 +169,21 @@ class LakeFiles:
             yield error.fault
 
     def _manifests(self, manifest_list: str) -> list[ManifestFile]:
-        from pyiceberg.io.pyarrow import PyArrowFileIO
         from pyiceberg.manifest import read_manifest_list
 
-        source = PyArrowFileIO().new_input(manifest_list)
+        source = self.io().new_input(manifest_list)
         found: list[ManifestFile] = self._read(manifest_list, lambda: list(read_manifest_list(source)))
         return found
 
     def _entries(self, manifest: ManifestFile) -> list[tuple[Path, int, int]]:
         """Files with rows that a list names: where, bytes, rows."""
-        from pyiceberg.io.pyarrow import PyArrowFileIO
-
         entries = self._read(
             manifest.manifest_path,
-            lambda: manifest.fetch_manifest_entry(PyArrowFileIO(), discard_deleted=True),
+            lambda: manifest.fetch_manifest_entry(self.io(), discard_deleted=True),
             manifest.manifest_length,
         )
         files = [entry.data_file for entry in entries]
-        found = [(path_of(file.file_path), file.file_size_in_bytes, file.record_count) for file in files]
+        found = [(self._path(file.file_path), file.file_size_in_bytes, file.record_count) for file in files]
         self.data_files.update(path for path, _, _ in found)
         return found
 
@@ -164,7 +195,7 @@ class LakeFiles:
             raise SpoiltFileError(self._fault(path, f"cannot be read: {first_words(error)}")) from error
 
     def _whole(self, location: str, size: int | None = None) -> Path:
-        path = path_of(location)
+        path = self._path(location)
         if fault := self._checked(path, size):
             raise SpoiltFileError(fault)
         return path
@@ -200,7 +231,7 @@ class LakeFiles:
             else:
                 self.without_digest += 1
             if rows is not None and (self.deep or not noted):
-                return _parquet_fault(path, rows)
+                return parquet_fault(path, rows)
         except OSError as error:
             return f"cannot be read: {first_words(error)}"
         return ""
@@ -209,6 +240,7 @@ class LakeFiles:
         return Fault(self._name(path), reason)
 
     def _name(self, path: Path) -> str:
+        """As a person is told, and as ``digests.log`` has it: within the lake's folder."""
         return path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else str(path)
 
 
@@ -217,12 +249,13 @@ def path_of(location: str) -> Path:
     return Path(location.removeprefix("file://"))
 
 
-def _parquet_fault(path: Path, rows: int) -> str:
+def parquet_fault(source: Any, rows: int) -> str:
+    """Why a file with rows cannot be read to its end, or has another number of them; empty when all is well."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with pq.ParquetFile(source, page_checksum_verification=True) as file:
             found = sum(batch.num_rows for batch in file.iter_batches())
     except (pa.ArrowException, OSError, ValueError) as error:
         return f"cannot be read to its end: {first_words(error)}"

@@ -62,9 +62,9 @@ def plan_for(state: LakeState) -> LakePlan:
     """
     lost = sorted(state.lost)
     back = way_back(state)
-    if lost or back.impossible or (state.catalog.fault and not state.tables and _was_written(state)):
+    if lost or back.impossible or (state.catalog.fault and not state.tables and state.files.are_there()):
         why = back.impossible or (f"no metadata file of {in_words(lost)} can be read" if lost else "no table is left")
-        raise RepairError(f"the lake cannot be taken back: {why}. Put lake/ back from a copy made at this place")
+        raise RepairError(f"the lake cannot be taken back: {why}. {state.files.last_resort}")
     locations = {name: state.tables[name].location for name in sorted(state.unnamed)}
     sentences = []
     if state.catalog.fault:
@@ -112,7 +112,7 @@ def repair_lake(workspace: Workspace, plan: LakePlan) -> None:
         put_aside(folder)
         crash_point("repair-aside")
     if plan.locations:
-        enter(folder, plan.locations)
+        enter(folder, plan.locations, workspace.lake.storage)
         crash_point("repair-entered")
     for name in sorted(plan.snapshots):
         _point(workspace, name, plan.snapshots[name])
@@ -147,8 +147,3 @@ def _point(workspace: Workspace, name: str, snapshot: int | None) -> None:
 
 def _catalog_is_spoilt(folder: Path) -> bool:
     return bool(read_catalog(folder).fault)
-
-
-def _was_written(state: LakeState) -> bool:
-    """Whether tables were ever made: a lake that is new has none, and its catalog is simply made again."""
-    return any((state.files.folder / "firmscope").glob("*/metadata"))

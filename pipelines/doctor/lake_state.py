@@ -168,19 +168,18 @@ def run_states(state: LakeState) -> list[Left]:
     if held is None or snapshot is None:
         raise SpoiltFileError(Fault(RUN_LOG, "cannot be read in any state"))
     found = []
-    for row in rows_at(held.metadata, snapshot, ["run_id", "ended_at", "fingerprints"]):
+    for row in rows_at(state.files, held.metadata, snapshot, ["run_id", "ended_at", "fingerprints"]):
         noted = json.loads(row["fingerprints"])
         found.append(Left(row["run_id"], row["ended_at"], complete(noted["snapshots"]), None))
     return sorted(found, key=lambda left: left.ended_at)
 
 
-def rows_at(metadata: TableMetadata, snapshot: int, columns: list[str]) -> list[dict[str, Any]]:
+def rows_at(files: LakeFiles, metadata: TableMetadata, snapshot: int, columns: list[str]) -> list[dict[str, Any]]:
     """Rows of a table's state, read past the catalog."""
-    from pyiceberg.io.pyarrow import PyArrowFileIO
     from pyiceberg.table import StaticTable
 
     table = StaticTable(
-        identifier=("doctor", "table"), metadata=metadata, metadata_location=metadata.location, io=PyArrowFileIO(),
+        identifier=("doctor", "table"), metadata=metadata, metadata_location=metadata.location, io=files.io(),
         catalog=None,
     )  # fmt: skip
     rows: list[dict[str, Any]] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import secrets
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
@@ -196,25 +197,81 @@ def test_a_run_whose_store_goes_away_has_failed_and_says_why(
     assert "killed" not in listed
 
 
-def test_doctor_names_a_store_that_does_not_answer_once(
-    bucket: Bucket, tmp_path: Path, firmscope: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(retries, "TRIES", 1)
-    place, made = bucket.storage("doctored"), new_workspace(tmp_path)
+@pytest.fixture
+def committed(bucket: Bucket, tmp_path: Path) -> tuple[Workspace, Storage]:
+    """A workspace with a lake in the bucket, which two runs have written to."""
+    made, place = new_workspace(tmp_path), bucket.storage(f"doctor-{secrets.token_hex(4)}")
     set_key(made.config_file, "store.lake", place.lake)
     set_key(made.config_file, "store.s3_endpoint", place.endpoint)
     _commit(made.folder, "before")
-    for path in _files(place):
-        if "/firms/data/" in path:
-            place.file_system().delete_file(path)
-    lost = firmscope("--workspace", made.folder, "doctor")
-    assert (lost.code, lost.out.count("table firms cannot be read")) == (1, 1), lost
-    assert "cure: put that object back" in lost.out
-    assert "catalog.db back" not in lost.out
-    set_key(made.config_file, "store.s3_endpoint", "http://127.0.0.1:9")
-    away = firmscope("--workspace", made.folder, "doctor")
+    _commit(made.folder, "after")
+    return Workspace(made.folder), place
+
+
+def test_doctor_takes_a_lake_in_a_bucket_back_to_its_last_good_state(
+    committed: tuple[Workspace, Storage], firmscope: Command
+) -> None:
+    workspace, place = committed
+    folder = workspace.folder
+    well = firmscope("--workspace", folder, "doctor", "--deep")
+    assert (well.code, "read to their ends" in well.out) == (0, True), well
+    ((task,),) = workspace.lake.files("firms").values()
+    newest = str(task.file.file_path).removeprefix("s3://")
+    place.file_system().delete_file(newest)
+    told = firmscope("--workspace", folder, "doctor")
+    assert (told.code, f"s3://{newest} is missing" in told.out) == (1, True), told
+    mended = firmscope("--workspace", folder, "doctor", "--repair")
+    assert mended.code == 0, mended
+    assert _names(folder) == {"before"}
+    assert firmscope("--workspace", folder, "doctor").code == 0
+    _commit(folder, "anew")
+    assert _names(folder) == {"anew"}
+
+
+@pytest.mark.parametrize("lost", ["gone", "empty"])
+def test_doctor_makes_the_catalogue_of_a_bucket_anew(
+    committed: tuple[Workspace, Storage], firmscope: Command, lost: str
+) -> None:
+    folder = committed[0].folder
+    catalog = folder / "lake" / "catalog.db"
+    catalog.unlink()
+    if lost == "empty":
+        catalog.touch()
+    met = firmscope("--workspace", folder, "figures", "scorecard", "air")
+    assert (met.code, "firmscope doctor --repair" in met.err) == (1, True), met
+    assert firmscope("--workspace", folder, "doctor", "--repair").code == 0
+    assert _names(folder) == {"after"}
+    assert firmscope("--workspace", folder, "doctor").code == 0
+
+
+def test_a_store_that_does_not_answer_is_no_reason_to_go_back(
+    committed: tuple[Workspace, Storage], bucket: Bucket, firmscope: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From one of its requests on, early or late; the state stays, and is whole afterwards."""
+    workspace, _ = committed
+    folder, config = workspace.folder, workspace.config_file
+    monkeypatch.setattr(retries, "TRIES", 1)
+    with proxied(bucket) as (endpoint, fault):
+        set_key(config, "store.s3_endpoint", endpoint)
+        assert firmscope("--workspace", folder, "doctor").code == 0
+        asked = fault.seen
+        for at in range(0, asked, asked // 5):
+            fault.kind, fault.seen, fault.at, fault.many = "403", 0, at, 10**9
+            told = firmscope("--workspace", folder, "doctor", "--repair")
+            fault.many = 0
+            assert told.code == 1, (at, told)
+            assert _names(folder) == {"after"}
+        assert firmscope("--workspace", folder, "doctor").code == 0
+
+
+def test_doctor_names_a_store_that_does_not_answer_once(
+    committed: tuple[Workspace, Storage], firmscope: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "TRIES", 1)
+    workspace, _ = committed
+    set_key(workspace.config_file, "store.s3_endpoint", "http://127.0.0.1:9")
+    away = firmscope("--workspace", workspace.folder, "doctor")
     assert (away.code, away.out.count("object storage failed")) == (1, 1), away
-    assert "catalog.db back" not in away.out
 
 
 @pytest.mark.parametrize("number", range(4))

@@ -6,10 +6,11 @@ Nothing is crawled and no model is asked: rows as wide as real ones are written 
 
 from __future__ import annotations
 
+import math
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -93,9 +94,10 @@ def weigh(workspace: Workspace) -> Weight:
     return Weight(total, newest, notes, tables)
 
 
-def read(workspace: Workspace) -> Reading:
-    """Time a list and a shard's pages, each by a lake that is opened for it."""
-    return Reading(_fastest(workspace, _read_list), _fastest(workspace, _read_pages))
+def read(*workspaces: Workspace) -> list[Reading]:
+    """Time a list and a shard's pages of each, in turns, so that what else is at work slows them all."""
+    found = (_fastest(workspaces, reader) for reader in (_read_list, _read_pages))
+    return [Reading(*seconds) for seconds in zip(*found, strict=True)]
 
 
 def live(workspace: Workspace, size: Size, nights: int, each: Callable[[Night], None], every: int = 1) -> None:
@@ -119,29 +121,29 @@ def run() -> None:
     nights = int(_option("--nights", NIGHTS))
     print(f"{firms:,} firms, {changed:.0%} of them changed a night, {nights} nights\n")
     kept: list[Night] = []
-    readings: dict[int, Reading] = {}
+    readings: dict[int, list[Reading]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        create_workspace(Path(folder) / "workspace", TAXONOMY)
-        workspace = Workspace(Path(folder) / "workspace")
+        workspace, young = (_made(Path(folder) / name) for name in ("workspace", "young"))
+        live(young, Size(firms, changed), 1, lambda _: None)  # stays as it is after its first night
 
         def each(night: Night) -> None:
             kept.append(night)
             if night.number in (*SHOWN, nights):
-                readings[night.number] = read(workspace)
+                readings[night.number] = read(workspace, young)
                 print(".", end="", file=sys.stderr, flush=True)
 
         live(workspace, Size(firms, changed), nights, each)
     most = max(kept, key=lambda night: night.weight.times)
-    first = readings[1]
+    first = readings[1][1]
     lines = []
     for night in kept:
         if night.number in readings or night is most:
-            weight, now = night.weight, readings.get(night.number)
+            weight, beside = night.weight, readings.get(night.number)
             lines.append(
                 [
                     f"{night.number}{' (most)' if night is most else ''}", f"{weight.newest / 1e6:.1f}",
                     f"{weight.all / 1e6:.1f}", f"{weight.times:.2f}", f"{weight.notes / 1e6:.2f}",
-                    *((f"{now.list_s / first.list_s:.2f}", f"{now.pages_s / first.pages_s:.2f}") if now else ("", "")),
+                    *(_times(*beside) if beside else ("", "")),
                 ]
             )  # fmt: skip
     table(["night", "newest MB", "lake MB", "times", "metadata MB", "list / night 1", "pages / night 1"], lines)
@@ -160,6 +162,15 @@ def run() -> None:
     print(f"the lake was at most {most.weight.times:.2f} times its newest state, in night {most.number}\n")
 
 
+def _times(now: Reading, then: Reading) -> tuple[str, str]:
+    return f"{now.list_s / then.list_s:.2f}", f"{now.pages_s / then.pages_s:.2f}"
+
+
+def _made(folder: Path) -> Workspace:
+    create_workspace(folder, TAXONOMY)
+    return Workspace(folder)
+
+
 def _read_list(workspace: Workspace) -> None:
     for name in READ:
         workspace.lake.read(name)
@@ -169,14 +180,16 @@ def _read_pages(workspace: Workspace) -> None:
     workspace.lake.read_arrow("pages", shards=[0])
 
 
-def _fastest(workspace: Workspace, reader: Callable[[Workspace], None]) -> float:
-    found = []
+def _fastest(workspaces: Sequence[Workspace], reader: Callable[[Workspace], None]) -> list[float]:
+    """Processor seconds of each, the fastest of its turns; a lake is opened for each."""
+    found = [[math.inf] for _ in workspaces]
     for _ in range(TIMES):
-        workspace.lake.close()
-        began = time.process_time()
-        reader(workspace)
-        found.append(time.process_time() - began)
-    return min(found)
+        for workspace, seconds in zip(workspaces, found, strict=True):
+            workspace.lake.close()
+            began = time.process_time()
+            reader(workspace)
+            seconds.append(time.process_time() - began)
+    return [min(seconds) for seconds in found]
 
 
 def _option(name: str, default: float) -> str:

@@ -14,19 +14,15 @@ TIMES, SLOWER = 2.3, 1.5  # of a year 3 and 1.5: its twelve ends of a month come
 
 
 def test_history_is_bounded(tmp_path: Path) -> None:
-    create_workspace(tmp_path / "ws", TAXONOMY)
-    workspace = Workspace(tmp_path / "ws")
-    readings, nights = [], list[Night]()
-
-    def each(night: Night) -> None:
-        nights.append(night)
-        if night.number in (1, NIGHTS):
-            readings.append(read(workspace))
-
-    live(workspace, Size(firms=150, changed=0.01, tables=FEW_TABLES), NIGHTS, each, every=3)
+    for name in ("young", "old"):
+        create_workspace(tmp_path / name, TAXONOMY)
+    young, old = Workspace(tmp_path / "young"), Workspace(tmp_path / "old")
+    size, nights = Size(firms=150, changed=0.01, tables=FEW_TABLES), list[Night]()
+    live(young, size, 1, nights.append)
+    live(old, size, NIGHTS, nights.append, every=3)
     assert max(night.weight.times for night in nights) < TIMES
     assert nights[-1].weight.notes < 0.5 * nights[-1].weight.newest
     assert all(files <= 4 * 9 for _, _, files in nights[-1].weight.tables.values())
-    first, last = readings
+    first, last = read(young, old)
     assert last.list_s < SLOWER * first.list_s
     assert last.pages_s < SLOWER * first.pages_s

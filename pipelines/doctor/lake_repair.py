@@ -111,7 +111,7 @@ def repair_lake(workspace: Workspace, plan: LakePlan) -> None:
     if plan.new_catalog and _catalog_is_spoilt(folder):
         put_aside(folder)
         crash_point("repair-aside")
-    if plan.locations:
+    if plan.new_catalog or plan.locations:
         enter(folder, plan.locations, workspace.lake.storage)
         crash_point("repair-entered")
     for name in sorted(plan.snapshots):

@@ -244,6 +244,19 @@ def test_doctor_makes_the_catalogue_of_a_bucket_anew(
     assert firmscope("--workspace", folder, "doctor").code == 0
 
 
+def test_a_catalogue_is_made_anew_before_anything_was_written(
+    bucket: Bucket, tmp_path: Path, firmscope: Command
+) -> None:
+    place, made = bucket.storage("unwritten"), new_workspace(tmp_path)
+    set_key(made.config_file, "store.lake", place.lake)
+    set_key(made.config_file, "store.s3_endpoint", place.endpoint)
+    assert firmscope("--workspace", made.folder, "doctor").code == 0
+    (made.lake_folder / "catalog.db").unlink()
+    assert firmscope("--workspace", made.folder, "doctor", "--repair").code == 0
+    _commit(made.folder, "first")
+    assert _names(made.folder) == {"first"}
+
+
 def test_a_store_that_does_not_answer_is_no_reason_to_go_back(
     committed: tuple[Workspace, Storage], bucket: Bucket, firmscope: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

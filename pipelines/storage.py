@@ -57,7 +57,8 @@ class Storage:
         """The same for Arrow, paths as ``bucket/folder/name``.
 
         A file of a few megabytes is one request, as opening it asks for nothing. Otherwise it would be an upload in
-        parts, whose last request Arrow 26 cannot send again: it tries, without the list of parts.
+        parts, which Arrow 26 ends a second time where a busy answer came before the one that ended it; a server for
+        which it is ended may refuse that.
         """
         from pyarrow.fs import S3FileSystem
 

@@ -161,7 +161,7 @@ def test_a_store_that_did_not_answer_at_first_is_taken_into_use_later(
 
 def test_servers_that_are_not_amazons_are_sent_files_and_nothing_behind_them(bucket: Bucket, tmp_path: Path) -> None:
     """A server older than the checksums that follow a body would keep these as a part of it. Each file is one request:
-    the last one of an upload in parts is not sent again as it should be."""
+    an upload in parts is ended twice where the server was busy, which some refuse."""
     place = bucket.storage("plain")
     with proxied(bucket) as (endpoint, seen):
         lake = Lake(tmp_path / "lake", 2, Storage(place.lake, endpoint))

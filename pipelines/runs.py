@@ -153,6 +153,7 @@ class Run:
         except Exception as error:
             self.outcome = "failed" if outcome == "done" else outcome
             self.notes.setdefault("error", one_line(str(error)))
+            self.log("run not recorded in the tables", error=str(error))
             if outcome == "done":
                 raise
         finally:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelines.doctor.findings import counted
-from pipelines.doctor.lake_files import NAMESPACE, Fault, LakeFiles, SpoiltFileError, parquet_fault
+from pipelines.doctor.lake_files import Fault, LakeFiles, SpoiltFileError, parquet_fault
 from pipelines.errors import TableError
+from pipelines.lake_folder import NAMESPACE
 from pipelines.storage import Storage, unanswered
 
 if TYPE_CHECKING:

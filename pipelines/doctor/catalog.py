@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.doctor.findings import first_words
-from pipelines.doctor.lake_files import NAMESPACE
+from pipelines.lake_folder import CATALOG, NAMESPACE
 
 if TYPE_CHECKING:
     from pipelines.storage import Storage
 
-FILE = "catalog.db"
 ASIDE = ".spoilt"  # ending of a catalog that was put aside
 _ROWS = "SELECT table_name, metadata_location FROM iceberg_tables WHERE catalog_name = ? AND table_namespace = ?"
 _MOVE = (
@@ -38,7 +37,7 @@ class Catalog:
 
 def read_catalog(lake: Path) -> Catalog:
     """What the catalog says, SQLite's own check passed first. A catalog that is locked is waited for."""
-    path = lake / FILE
+    path = lake / CATALOG
     if not path.is_file():
         return Catalog({}, "is missing")
     if not path.stat().st_size:
@@ -68,12 +67,12 @@ def quick_check(path: Path) -> str:
 
 def put_aside(lake: Path) -> str:
     """Move a catalog that cannot be used out of the way, with what SQLite keeps beside it; the new name, or empty."""
-    path = lake / FILE
+    path = lake / CATALOG
     for ending in ("-journal", "-wal", "-shm"):  # of the spoilt file: with a new one they would be played back
-        (lake / f"{FILE}{ending}").unlink(missing_ok=True)
+        (lake / f"{CATALOG}{ending}").unlink(missing_ok=True)
     if not path.exists():
         return ""
-    aside = lake / f"{FILE}{ASIDE}"
+    aside = lake / f"{CATALOG}{ASIDE}"
     path.replace(aside)
     return aside.name
 
@@ -84,7 +83,7 @@ def enter(lake: Path, locations: Mapping[str, str], storage: Storage | None = No
 
     place = lake.resolve()
     warehouse, properties = (storage.lake, storage.properties()) if storage else (f"file://{place}", {})
-    catalog = SqlCatalog(NAMESPACE, uri=f"sqlite:///{place / FILE}", warehouse=warehouse, **properties)
+    catalog = SqlCatalog(NAMESPACE, uri=f"sqlite:///{place / CATALOG}", warehouse=warehouse, **properties)
     try:
         catalog.create_namespace_if_not_exists(NAMESPACE)
         known = {table for _, table in catalog.list_tables(NAMESPACE)}
@@ -93,7 +92,7 @@ def enter(lake: Path, locations: Mapping[str, str], storage: Storage | None = No
                 catalog.register_table(f"{NAMESPACE}.{name}", location)
     finally:
         catalog.close()
-    with contextlib.closing(sqlite3.connect(place / FILE, timeout=10)) as database, database:
+    with contextlib.closing(sqlite3.connect(place / CATALOG, timeout=10)) as database, database:
         for name in known & locations.keys():
             database.execute(_MOVE, (locations[name], NAMESPACE, NAMESPACE, name))
 

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelines.digest_log import DigestLog, read_log
 from pipelines.doctor.findings import counted, first_words
+from pipelines.lake_folder import NAMESPACE
 
 if TYPE_CHECKING:
     from pyiceberg.io import FileIO
     from pyiceberg.manifest import ManifestFile
     from pyiceberg.table.metadata import TableMetadata
 
-NAMESPACE = "firmscope"
 VERSION = re.compile(r"(\d+)-[0-9a-f-]+\.metadata\.json")
 
 

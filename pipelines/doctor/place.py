@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.doctor.findings import Finding, counted, in_words
 from pipelines.errors import FirmscopeError, UsageError
-from pipelines.lake_folder import PLACE_FILE, held_elsewhere
+from pipelines.lake_folder import CATALOG, PLACE_FILE, held_elsewhere
 from pipelines.shared_lake import lake_owner
 from pipelines.tables import TABLES
 from pipelines.vacuum_files import run_folders
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FREE_SHARE, FREE_BYTES = 0.05, 10**9  # below either a night of 100,000 sites (0.7 GB of answers) may not end
 NO_BYTES = 5 * 10**7  # below which the next commit fails
 AHEAD = timedelta(hours=1)  # a run further in the future was stored under a clock that was wrong, or now is
-LAKE_FILES = frozenset({"catalog.db", PLACE_FILE, "digests.log", "going-back.json"})
+LAKE_FILES = frozenset({CATALOG, PLACE_FILE, "digests.log", "going-back.json"})
 ENDINGS = ("-journal", "-wal", "-shm", ".spoilt", ".part")
 
 
@@ -50,7 +50,7 @@ def _permissions(workspace: Workspace) -> Iterator[Finding]:
         workspace.published_folder, workspace.models_folder, workspace.metrics_folder,
     )  # fmt: skip
     there = [folder for folder in folders if folder.is_dir()]
-    files = [path for path in (workspace.lake_folder / "catalog.db", workspace.labels_file) if path.is_file()]
+    files = [path for path in (workspace.lake_folder / CATALOG, workspace.labels_file) if path.is_file()]
     closed = [path for path in (*there, *files) if not os.access(path, os.W_OK)]
     hidden = [path for path in (*there, *files) if not os.access(path, os.R_OK)]
     foreign = [path for path in (*there, *files) if path.stat().st_uid != os.geteuid()]

@@ -19,6 +19,7 @@ from labels.taxonomy import NONE
 from pipelines.best_accounts import best_accounts
 from pipelines.firm_facts import Amount, Place, newest_amounts, places
 from pipelines.firm_texts import words_digest
+from pipelines.lake_folder import CATALOG
 from pipelines.store import Lake
 from pipelines.workspace import Workspace
 
@@ -78,7 +79,7 @@ class Tables:
         """Args: the workspace's folder."""
         self.workspace = Workspace(folder)
         self._lock = threading.RLock()
-        self._catalog = self.workspace.lake_folder / "catalog.db"
+        self._catalog = self.workspace.lake_folder / CATALOG
         self._seen: tuple[int, int] | None = None
         self._looked_at = 0.0
 
